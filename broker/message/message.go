@@ -1,0 +1,212 @@
+// Package message has the broker's message: a typed header that the core needs, content that
+// stays in the encoding it arrived in, and a neutral view of it for everybody else.
+//
+// A message stays in the encoding it arrived in. Each protocol splits its encoding into a
+// head (its property section) and a body (the rest). A consumer of the same protocol gets the
+// original bytes; another one translates through the neutral view, so that there are N
+// mappings and not N².
+package message
+
+import (
+	"strconv"
+
+	"github.com/manifoldmq/manifold/broker/address"
+)
+
+// DefaultPriority is the priority of a message whose sender gave none.
+const DefaultPriority = 4
+
+// ID is a message's identity as clients see it. It never changes, also when the message moves
+// to another queue. With Seq 0 the text is Origin alone, otherwise Origin, a colon and Seq:
+// so that a producer's messages share one string.
+type ID struct {
+	Origin string
+	Seq    uint64
+}
+
+// Append appends the id's text to dst.
+func (id ID) Append(dst []byte) []byte {
+	dst = append(dst, id.Origin...)
+	if id.Seq == 0 {
+		return dst
+	}
+	return strconv.AppendUint(append(dst, ':'), id.Seq, 10)
+}
+
+// String returns the id's text.
+func (id ID) String() string {
+	if id.Seq == 0 {
+		return id.Origin
+	}
+	return string(id.Append(make([]byte, 0, len(id.Origin)+21)))
+}
+
+// Header is what the core needs of a message.
+type Header struct {
+	ID            ID
+	Address       address.Address // where it was sent to
+	Origin        address.Address // where it was sent to first, if it was moved or copied since
+	ReplyTo       address.Address
+	Durable       bool
+	Priority      uint8 // 0..9
+	Timestamp     int64 // when it was sent, Unix milliseconds; 0 = unknown
+	Expiry        int64 // when it ends, Unix milliseconds; 0 = never
+	CorrelationID string
+	Type          string // JMSType, AMQP subject
+	GroupID       string
+	GroupSeq      int32
+	UserID        string // JMSXUserID, where the broker or the sender set it
+	Flags         Flags
+}
+
+// Flags are a header's yes-or-no facts.
+type Flags uint8
+
+const (
+	// BinaryCorrelation says that CorrelationID is octets and not text.
+	BinaryCorrelation Flags = 1 << iota
+	// Retain asks a topic to keep the message for later subscribers.
+	Retain
+)
+
+// Content is a message's properties and body in the encoding they arrived in. It is immutable
+// and may be shared by any number of queues. Its byte slices belong to it and must not be
+// changed.
+type Content interface {
+	// Format names the encoding.
+	Format() FormatID
+	// Head returns the encoding's property section, as it is stored.
+	Head() []byte
+	// Body returns the rest of the encoding; nil when the body is not loaded or empty.
+	Body() []byte
+	// Property returns an application property by its name.
+	Property(name string) (Value, bool)
+	// Properties yields the application properties in their order until yield returns false.
+	Properties(yield func(Field) bool)
+	// Payload returns the neutral view of the body. It fails with ErrContent when the bytes
+	// are not what the format promises.
+	Payload() (Payload, error)
+}
+
+// PayloadKind is the kind of a message's body in JMS's terms, with AMQP's sequence added.
+type PayloadKind uint8
+
+// The payload kinds, with the kind of Value that carries each.
+const (
+	NoPayload       PayloadKind = iota // Null
+	TextPayload                        // String
+	BytesPayload                       // Bytes
+	MapPayload                         // Map
+	StreamPayload                      // List
+	ObjectPayload                      // Bytes: a serialised object, never opened
+	SequencePayload                    // List of Lists: AMQP sequences
+)
+
+// Payload is the neutral view of a body.
+type Payload struct {
+	Kind  PayloadKind
+	Value Value
+}
+
+// Message is one message. Once it was handed to the core it is immutable: what the broker
+// adds for one queue is in that queue's entry, and what it adds for good makes a new Message
+// that shares Content.
+type Message struct {
+	Header
+	Content Content
+	// Overlay is what the broker added, changed (same name) or removed (Null) in the
+	// content's properties, in order. Every encoder merges it.
+	Overlay []Field
+}
+
+// Overhead is what a message is taken to cost in memory beside its bytes.
+const Overhead = 512
+
+// Size returns the bytes that the message is accounted with.
+func (m *Message) Size() int {
+	if m.Content == nil {
+		return Overhead
+	}
+	return Overhead + len(m.Content.Head()) + len(m.Content.Body())
+}
+
+// Expired reports whether the message has ended at a time in Unix milliseconds.
+func (m *Message) Expired(now int64) bool { return m.Expiry != 0 && m.Expiry <= now }
+
+// Property returns an application property: the overlay's, or the content's.
+func (m *Message) Property(name string) (Value, bool) {
+	for i := len(m.Overlay) - 1; i >= 0; i-- {
+		if m.Overlay[i].Name == name {
+			return m.Overlay[i].Value, !m.Overlay[i].Value.IsNull()
+		}
+	}
+	if m.Content == nil {
+		return Value{}, false
+	}
+	return m.Content.Property(name)
+}
+
+// Properties yields the content's properties with the overlay merged in: changed ones at
+// their old place, new ones at the end.
+func (m *Message) Properties(yield func(Field) bool) {
+	more := true
+	if m.Content != nil {
+		m.Content.Properties(func(f Field) bool {
+			if v, ok := m.overlaid(f.Name); ok {
+				if v.IsNull() {
+					return true
+				}
+				f.Value = v
+			}
+			more = yield(f)
+			return more
+		})
+	}
+	for i, f := range m.Overlay {
+		if !more {
+			return
+		}
+		if f.Value.IsNull() || m.laterOverlay(i) {
+			continue
+		}
+		if m.Content != nil {
+			if _, ok := m.Content.Property(f.Name); ok {
+				continue
+			}
+		}
+		more = yield(f)
+	}
+}
+
+func (m *Message) overlaid(name string) (Value, bool) {
+	for i := len(m.Overlay) - 1; i >= 0; i-- {
+		if m.Overlay[i].Name == name {
+			return m.Overlay[i].Value, true
+		}
+	}
+	return Value{}, false
+}
+
+func (m *Message) laterOverlay(i int) bool {
+	for _, f := range m.Overlay[i+1:] {
+		if f.Name == m.Overlay[i].Name {
+			return true
+		}
+	}
+	return false
+}
+
+// With returns a copy of the message that shares its content and has further overlay fields.
+func (m *Message) With(fields ...Field) *Message {
+	c := *m
+	c.Overlay = append(append(make([]Field, 0, len(m.Overlay)+len(fields)), m.Overlay...), fields...)
+	return &c
+}
+
+// Payload returns the neutral view of the body.
+func (m *Message) Payload() (Payload, error) {
+	if m.Content == nil {
+		return Payload{}, nil
+	}
+	return m.Content.Payload()
+}
