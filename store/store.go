@@ -252,6 +252,7 @@ type Info struct {
 	Format  uint32
 	StoreID [16]byte
 	Path    string
+	Clean   bool // the run before this one ended with Close, or there was none
 }
 
 // What a store answers. ErrStopped ends every batch after a fatal error.
@@ -263,4 +264,5 @@ var (
 	ErrFormat   = errors.New("store: made by a newer program")
 	ErrNotFound = errors.New("store: not found")
 	ErrClosed   = errors.New("store: closed")
+	ErrTooLarge = errors.New("store: batch too large")
 )
