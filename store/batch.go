@@ -193,7 +193,9 @@ func (b *Batch) Merge(o *Batch) {
 		p.Note.off += base
 		p.Head.off += base
 		p.Body.off += base
-		p.ref += refs
+		if p.Kind == OpAppend || p.Kind == OpTarget {
+			p.ref += refs
+		}
 	}
 }
 
@@ -251,6 +253,11 @@ func clampSize(size int, m Msg) uint32 {
 		n += min(m.PartsSize, math.MaxUint32)
 	}
 	return uint32(min(n, math.MaxUint32))
+}
+
+// addSize is a size with n more bytes, as far as 32 bits go.
+func addSize(size uint32, n int) uint32 {
+	return uint32(min(uint64(size)+uint64(n), math.MaxUint32))
 }
 
 // keep bounds the memory of a pooled batch.
