@@ -1,0 +1,215 @@
+package config
+
+import "time"
+
+// Config is a whole configuration. The zero Config is not useful; [Default] and [Load] make one.
+// The table of options says what each field means and which values it takes.
+type Config struct {
+	Broker       Broker
+	Listeners    []Listener
+	HTTP         HTTP
+	Store        Store
+	Limits       Limits
+	Security     Security
+	Destinations Destinations
+	STOMP        STOMP
+	Log          Log
+}
+
+// Broker is what identifies the broker, and how its process ends.
+type Broker struct {
+	Name         string
+	DrainTimeout time.Duration // between the request to stop and the end
+}
+
+// Listener is one address that clients connect to.
+type Listener struct {
+	Name           string
+	Address        string   // host:port
+	Protocols      []string // "auto" alone means detection
+	TLS            TLS
+	ProxyProtocol  string   // "off", "optional", "required"
+	TrustedProxies []string // IP addresses and prefixes; empty trusts every peer
+	MaxConnections int      // 0: only limits.connections
+}
+
+// TLS are a listener's certificates, as paths of PEM files.
+type TLS struct {
+	Certificate string // empty: no TLS
+	Key         string
+	ClientCA    string
+	ClientAuth  string // "none", "optional", "required"
+	MinVersion  string // "1.2", "1.3"
+}
+
+// Enabled reports whether the listener speaks TLS.
+func (t TLS) Enabled() bool { return t.Certificate != "" }
+
+// HTTP is the listener of the management surface.
+type HTTP struct {
+	Address string // empty: none
+}
+
+// Store is where durable messages are kept.
+type Store struct {
+	Engine       string // "pebble", "memory"
+	Path         string // the data directory, also of the API token
+	Sync         string // "always", "interval", "never"
+	SyncInterval time.Duration
+	Memtable     Size
+	Cache        Size
+}
+
+// Limits bound what clients can take. For counts, 0 means no limit.
+type Limits struct {
+	Memory                        Size
+	Store                         Size
+	Temp                          Size
+	Frame                         Size
+	Connections                   int
+	ConnectionsPerUser            int
+	ConnectionsPerAddress         int
+	Handshake                     time.Duration
+	PreLoginBytes                 Size
+	SubscriptionsPerConnection    int
+	TransactionsPerConnection     int
+	UnsettledPerConnection        int
+	TempDestinationsPerConnection int
+	SendFailIfNoSpace             bool
+	SendFailIfNoSpaceAfter        time.Duration // 0: wait without an end
+}
+
+// Security says who may connect and what they may do.
+type Security struct {
+	Anonymous    bool
+	Username     string // one user from the environment, with
+	Password     Secret // its password in clear or as a bcrypt hash
+	Users        []User
+	UsersFile    string
+	GroupsFile   string
+	Certificates []Certificate
+	Permissions  []Permission // empty: every user may do everything
+}
+
+// Secret is a text that formats as stars, so that it does not end up in a log.
+type Secret string
+
+// String hides the secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return Mask
+}
+
+// Mask stands for a secret wherever configuration is shown.
+const Mask = "********"
+
+// Authenticates reports whether any way to log in is configured.
+func (s Security) Authenticates() bool {
+	return s.Username != "" || len(s.Users) > 0 || s.UsersFile != "" || len(s.Certificates) > 0
+}
+
+// Open reports whether connections without a user name are let in: on request, or when there
+// is no user at all.
+func (s Security) Open() bool { return s.Anonymous || !s.Authenticates() }
+
+// User is one user of the file.
+type User struct {
+	Name     string
+	Password Secret // a bcrypt hash
+	Groups   []string
+}
+
+// Certificate maps a client certificate to a user.
+type Certificate struct {
+	Subject string // distinguished name, in the form of RFC 2253
+	User    string
+}
+
+// Permission gives groups rights on the destinations that match. All that match are added up.
+type Permission struct {
+	Match string
+	Read  []string
+	Write []string
+	Admin []string
+}
+
+// Destinations are the rules for destinations.
+type Destinations struct {
+	Policies []Policy
+}
+
+// Policy sets what is not nil for the destinations that match. The most specific policy that
+// sets a value wins; [DefaultPolicy] holds for the rest.
+type Policy struct {
+	Match               string
+	DeadLetter          DeadLetter
+	Prioritized         *bool
+	Redelivery          Redelivery
+	Prefetch            Prefetch
+	Limits              DestinationLimits
+	ProducerFlowControl *bool
+	ExpirePeriod        *time.Duration
+}
+
+// DeadLetter says where messages go that can't be delivered.
+type DeadLetter struct {
+	Queue                *string
+	Prefix               *string
+	Individual           *bool
+	ProcessExpired       *bool
+	ProcessNonPersistent *bool
+	Discard              *bool
+}
+
+// Redelivery says how often and when a returned message is tried again.
+type Redelivery struct {
+	Maximum           *int // -1: without an end
+	Delay             *time.Duration
+	BackoffMultiplier *float64
+	MaximumDelay      *time.Duration
+}
+
+// Prefetch is how many messages a consumer may have unacknowledged if it asks for no number.
+type Prefetch struct {
+	Queue, Topic, Durable, Browser *int
+}
+
+// DestinationLimits bound one destination; 0 means that only the broker's limits hold.
+type DestinationLimits struct {
+	Memory   *Size
+	Messages *int
+	Pending  *int // of a non-durable topic subscription, beyond its prefetch; -1: no limit
+}
+
+// STOMP is what only the STOMP protocol needs.
+type STOMP struct {
+	CloseOnError  bool
+	StrictEscapes bool
+	Nack          string // "dlq", "redeliver"
+	Server        string // the product token of CONNECTED's server header
+	Heartbeat     Heartbeat
+	Limits        STOMPLimits
+}
+
+// Heartbeat bounds and completes what STOMP clients ask for.
+type Heartbeat struct {
+	Minimum        time.Duration
+	Grace          float64 // a client is dead after its interval times this
+	DefaultReceive time.Duration
+	DefaultSend    time.Duration
+}
+
+// STOMPLimits bound the parts of a frame, in bytes and in number.
+type STOMPLimits struct {
+	Command    int
+	HeaderLine int
+	Headers    int
+}
+
+// Log is what is logged, and how it looks.
+type Log struct {
+	Level  string // "debug", "info", "warn", "error"
+	Format string // "text", "logfmt", "json"
+}

@@ -1,0 +1,237 @@
+package config
+
+import (
+	"math"
+	"time"
+)
+
+// Options returns the table. Its order is the order of the sample file and of the reference.
+func Options() []Option {
+	var all []Option
+	for _, section := range [][]Option{
+		brokerOptions(), listenerOptions(), httpOptions(), storeOptions(), limitOptions(),
+		securityOptions(), destinationOptions(), stompOptions(), logOptions(),
+	} {
+		all = append(all, section...)
+	}
+	return all
+}
+
+// sectionHelp introduces the sections of the file, in the reference and in the sample.
+func sectionHelp(section string) string {
+	switch section {
+	case "broker":
+		return "What identifies the broker."
+	case "listeners":
+		return "Addresses that clients connect to. A list given here replaces the default set."
+	case "http":
+		return "Management over HTTP."
+	case "store":
+		return "Where durable messages are kept."
+	case "limits":
+		return "Bounds on what clients can take. For counts, 0 means no limit."
+	case "security":
+		return "Who may connect and what they may do. Without any user, connections need no login and every listener must be on a loopback address."
+	case "destinations":
+		return "Rules for destinations."
+	case "stomp":
+		return "The STOMP protocol."
+	case "log":
+		return "The log, on standard error."
+	}
+	return ""
+}
+
+func brokerOptions() []Option {
+	return []Option{
+		opt("broker.name", "localhost", func(c *Config) value { return text(&c.Broker.Name, brokerName) },
+			"Name of this broker, as clients and management see it."),
+		opt("broker.drain_timeout", "30s", func(c *Config) value { return duration(&c.Broker.DrainTimeout) },
+			"How long a stop waits for consumers to settle what they were sent.", live),
+	}
+}
+
+func listenerOptions() []Option {
+	return []Option{opt("listeners",
+		`[{name: openwire, address: "127.0.0.1:61616", protocols: [auto]}, {name: stomp, address: "127.0.0.1:61613", protocols: [stomp]}]`,
+		func(c *Config) value { return listOf(&c.Listeners) },
+		"The listeners.",
+		fields(
+			opt("name", "", func(l *Listener) value { return text(&l.Name, notEmpty) },
+				"Name in logs, metrics and the ready line; each listener has its own.", required),
+			opt("address", "", func(l *Listener) value { return text(&l.Address, hostPort) },
+				"Host and port. Port 0 picks a free one; 0.0.0.0 stands for every network interface.", required),
+			opt("protocols", "[auto]", func(l *Listener) value {
+				return texts(&l.Protocols, oneOf("auto", "openwire", "amqp", "mqtt", "stomp", "websocket", "http"))
+			}, "Protocols that are spoken here: auto (detected from the first bytes), openwire, amqp, mqtt, stomp, websocket, http."),
+			opt("tls.certificate", "", func(l *Listener) value { return text(&l.TLS.Certificate) },
+				"PEM file with the certificate chain; turns TLS on. Read again at each reload.", live),
+			opt("tls.key", "", func(l *Listener) value { return text(&l.TLS.Key) },
+				"PEM file with the certificate's private key.", live),
+			opt("tls.client_ca", "", func(l *Listener) value { return text(&l.TLS.ClientCA) },
+				"PEM file with the authorities that client certificates are checked against.", live),
+			opt("tls.client_auth", "none", func(l *Listener) value { return choice(&l.TLS.ClientAuth, "none", "optional", "required") },
+				"Whether clients are asked for a certificate.", live),
+			opt("tls.min_version", "1.2", func(l *Listener) value { return choice(&l.TLS.MinVersion, "1.2", "1.3") },
+				"Lowest version of TLS that is spoken.", live),
+			opt("proxy_protocol", "off", func(l *Listener) value { return choice(&l.ProxyProtocol, "off", "optional", "required") },
+				"Whether connections start with the PROXY protocol header of a load balancer, which names the true client address."),
+			opt("trusted_proxies", "[]", func(l *Listener) value { return texts(&l.TrustedProxies, network) },
+				"Addresses and networks whose PROXY headers are believed; none listed means every peer's."),
+			opt("max_connections", "0", func(l *Listener) value { return integer(&l.MaxConnections, 0, math.MaxInt32) },
+				"Connections to this listener at a time; 0 leaves only limits.connections.", live),
+		))}
+}
+
+func httpOptions() []Option {
+	return []Option{
+		opt("http.address", "127.0.0.1:8161", func(c *Config) value { return text(&c.HTTP.Address, hostPortOrOff) },
+			`Host and port of console, API, metrics and health; "" turns them off.`),
+	}
+}
+
+func storeOptions() []Option {
+	return []Option{
+		opt("store.engine", "pebble", func(c *Config) value { return choice(&c.Store.Engine, "pebble", "memory") },
+			"pebble keeps messages on disk; memory forgets everything at the end."),
+		opt("store.path", "data", func(c *Config) value { return text(&c.Store.Path, notEmpty) },
+			"The data directory; --data is short for this option. It is made if it does not exist."),
+		opt("store.sync", "always", func(c *Config) value { return choice(&c.Store.Sync, "always", "interval", "never") },
+			"When persistent messages are confirmed: always after they would survive a power failure; interval and never before that, at the risk of losing the newest."),
+		opt("store.sync_interval", "1s", func(c *Config) value { return duration(&c.Store.SyncInterval) },
+			"With sync: interval, the longest time that a confirmed message is not yet safe."),
+		opt("store.memtable", "64MiB", func(c *Config) value { return size(&c.Store.Memtable, 1<<20) },
+			"Size of one write buffer. A message that is consumed before its buffer is full is never written to a table."),
+		opt("store.cache", "64MiB", func(c *Config) value { return size(&c.Store.Cache, 0) },
+			"Memory for blocks read from disk."),
+	}
+}
+
+func limitOptions() []Option {
+	count := func(path, def string, at func(*Limits) *int, help string) Option {
+		return opt(path, def, func(c *Config) value { return integer(at(&c.Limits), 0, math.MaxInt32) }, help, live)
+	}
+	return []Option{
+		opt("limits.memory", "1GiB", func(c *Config) value { return size(&c.Limits.Memory, 1<<20) },
+			"Memory for messages. Where the process runs under a smaller memory limit of the system, that decides.", live),
+		opt("limits.store", "100GiB", func(c *Config) value { return size(&c.Limits.Store, 0) },
+			"Disk space for durable messages.", live),
+		opt("limits.temp", "50GiB", func(c *Config) value { return size(&c.Limits.Temp, 0) },
+			"Disk space for non-durable messages that do not fit into memory.", live),
+		opt("limits.frame", "100MiB", func(c *Config) value { return size(&c.Limits.Frame, 1<<10) },
+			"Largest frame, and so about the largest message, that a client may send.", live),
+		count("limits.connections", "10000", func(l *Limits) *int { return &l.Connections },
+			"Connections at a time."),
+		count("limits.connections_per_user", "0", func(l *Limits) *int { return &l.ConnectionsPerUser },
+			"Connections of one user at a time."),
+		count("limits.connections_per_address", "0", func(l *Limits) *int { return &l.ConnectionsPerAddress },
+			"Connections from one network address at a time."),
+		opt("limits.handshake", "30s", func(c *Config) value { return duration(&c.Limits.Handshake) },
+			"Time from accepting a connection to a complete login.", live),
+		opt("limits.pre_login_bytes", "64KiB", func(c *Config) value { return size(&c.Limits.PreLoginBytes, 1<<10) },
+			"Bytes that a client may send before its login is complete.", live),
+		count("limits.subscriptions_per_connection", "10000", func(l *Limits) *int { return &l.SubscriptionsPerConnection },
+			"Subscriptions of one connection."),
+		count("limits.transactions_per_connection", "1000", func(l *Limits) *int { return &l.TransactionsPerConnection },
+			"Open transactions of one connection."),
+		count("limits.unsettled_per_connection", "100000", func(l *Limits) *int { return &l.UnsettledPerConnection },
+			"Messages that one connection may have received and not acknowledged, over all its subscriptions."),
+		count("limits.temp_destinations_per_connection", "1000", func(l *Limits) *int { return &l.TempDestinationsPerConnection },
+			"Temporary queues and topics of one connection."),
+		opt("limits.send_fail_if_no_space", "false", func(c *Config) value { return boolean(&c.Limits.SendFailIfNoSpace) },
+			"Whether a send fails, instead of waiting, when a memory, store or temp limit is reached.", live),
+		opt("limits.send_fail_if_no_space_after", "0s", func(c *Config) value { return duration(&c.Limits.SendFailIfNoSpaceAfter) },
+			"Longest time that a send waits for space before it fails; 0s waits without an end.", live),
+	}
+}
+
+func securityOptions() []Option {
+	return []Option{
+		opt("security.anonymous", "false", func(c *Config) value { return boolean(&c.Security.Anonymous) },
+			"Whether clients may connect without a user name although users are configured, and from other machines although none are.", live),
+		opt("security.username", "", func(c *Config) value { return text(&c.Security.Username) },
+			"Name of one further user, for containers that get their login from the environment.",
+			live, alias("ACTIVEMQ_CONNECTION_USER")),
+		opt("security.password", "", func(c *Config) value { return text((*string)(&c.Security.Password)) },
+			"Password of that user. In the file it must be a bcrypt hash.",
+			live, secret, alias("ACTIVEMQ_CONNECTION_PASSWORD")),
+		opt("security.users", "[]", func(c *Config) value { return listOf(&c.Security.Users) },
+			"Users.", live,
+			example("- {name: app, password: '$2a$10$...', groups: [apps]}"),
+			fields(
+				opt("name", "", func(u *User) value { return text(&u.Name, notEmpty) }, "The user's name.", required, live),
+				opt("password", "", func(u *User) value { return text((*string)(&u.Password), passwordHash) },
+					"Bcrypt hash of the password, as `manifold user hash` prints it.", required, secret, live),
+				opt("groups", "[]", func(u *User) value { return texts(&u.Groups, notEmpty) },
+					"Groups that the user is in.", live),
+			)),
+		opt("security.users_file", "", func(c *Config) value { return text(&c.Security.UsersFile) },
+			"File with lines name=password, as ActiveMQ's users.properties; passwords may be bcrypt hashes. `manifold user` writes it.", live),
+		opt("security.groups_file", "", func(c *Config) value { return text(&c.Security.GroupsFile) },
+			"File with lines group=user,user, as ActiveMQ's groups.properties.", live),
+		opt("security.certificates", "[]", func(c *Config) value { return listOf(&c.Security.Certificates) },
+			"Users that client certificates stand for.", live,
+			example(`- {subject: "CN=app,O=Example", user: app}`),
+			fields(
+				opt("subject", "", func(m *Certificate) value { return text(&m.Subject, notEmpty) },
+					"Distinguished name of the certificate's subject.", required, live),
+				opt("user", "", func(m *Certificate) value { return text(&m.User, notEmpty) },
+					"The user.", required, live),
+			)),
+		opt("security.permissions", "[]", func(c *Config) value { return listOf(&c.Security.Permissions) },
+			"Rights on destinations. Without any entry every user may do everything; with one, what no entry allows is denied. Entries that match are added up.", live,
+			example(`- {match: "queue://orders.>", read: [apps], write: [apps], admin: [admins]}`),
+			fields(
+				opt("match", "", func(p *Permission) value { return text(&p.Match, pattern(permissionSchemes)) },
+					"Destinations: queue://, topic://, temp-queue:// or temp-topic:// and a name, in which * stands for one level and > for the rest.", required, live),
+				opt("read", "[]", func(p *Permission) value { return texts(&p.Read, notEmpty) },
+					`Groups that may consume and browse; "*" is everybody.`, live),
+				opt("write", "[]", func(p *Permission) value { return texts(&p.Write, notEmpty) },
+					"Groups that may send.", live),
+				opt("admin", "[]", func(p *Permission) value { return texts(&p.Admin, notEmpty) },
+					"Groups that may create, by first use, and delete.", live),
+			)),
+	}
+}
+
+func stompOptions() []Option {
+	beat := func(path, def string, at func(*Heartbeat) *time.Duration, help string) Option {
+		return opt(path, def, func(c *Config) value { return duration(at(&c.STOMP.Heartbeat)) }, help, live)
+	}
+	limit := func(path, def string, at func(*STOMPLimits) *int, help string) Option {
+		return opt(path, def, func(c *Config) value { return integer(at(&c.STOMP.Limits), 1, 1<<20) }, help, live)
+	}
+	return []Option{
+		opt("stomp.close_on_error", "false", func(c *Config) value { return boolean(&c.STOMP.CloseOnError) },
+			"Whether every ERROR frame closes the connection, as the standard asks. ActiveMQ keeps it open after errors of single commands.", live),
+		opt("stomp.strict_escapes", "false", func(c *Config) value { return boolean(&c.STOMP.StrictEscapes) },
+			"Whether undefined escapes in headers are errors, as the standard asks, and not literal text.", live),
+		opt("stomp.nack", "dlq", func(c *Config) value { return choice(&c.STOMP.Nack, "dlq", "redeliver") },
+			"What NACK does: dlq moves the message to its dead-letter queue, as ActiveMQ does; redeliver returns it to its queue.", live),
+		opt("stomp.server", "ActiveMQ/5.17.2", func(c *Config) value { return text(&c.STOMP.Server, token) },
+			`Product token in the server header of CONNECTED. Some clients choose their dialect by it; "" leaves the header out.`, live),
+		beat("stomp.heartbeat.minimum", "100ms", func(h *Heartbeat) *time.Duration { return &h.Minimum },
+			"Shortest interval of heart-beats that is agreed to."),
+		opt("stomp.heartbeat.grace", "2", func(c *Config) value { return number(&c.STOMP.Heartbeat.Grace, 1, 100) },
+			"A client counts as dead when nothing came from it for its interval times this.", live),
+		beat("stomp.heartbeat.default_receive", "0s", func(h *Heartbeat) *time.Duration { return &h.DefaultReceive },
+			"Interval that is expected from clients that offer none; 0s expects nothing."),
+		beat("stomp.heartbeat.default_send", "0s", func(h *Heartbeat) *time.Duration { return &h.DefaultSend },
+			"Interval at which clients that ask for none get heart-beats; 0s sends none."),
+		limit("stomp.limits.command", "1024", func(l *STOMPLimits) *int { return &l.Command },
+			"Bytes of a command line."),
+		limit("stomp.limits.header_line", "10240", func(l *STOMPLimits) *int { return &l.HeaderLine },
+			"Bytes of a header line."),
+		limit("stomp.limits.headers", "1000", func(l *STOMPLimits) *int { return &l.Headers },
+			"Header lines of a frame."),
+	}
+}
+
+func logOptions() []Option {
+	return []Option{
+		opt("log.level", "info", func(c *Config) value { return choice(&c.Log.Level, "debug", "info", "warn", "error") },
+			"Least severe level that is logged.", live),
+		opt("log.format", "text", func(c *Config) value { return choice(&c.Log.Format, "text", "logfmt", "json") },
+			"text is for people, logfmt and json for programs. json also makes the ready line JSON."),
+	}
+}

@@ -1,0 +1,80 @@
+package config
+
+import (
+	"math"
+	"time"
+)
+
+func destinationOptions() []Option {
+	return []Option{
+		opt("destinations.policies", "[]", func(c *Config) value { return listOf(&c.Destinations.Policies) },
+			"Settings for the destinations that match. The most specific policy that sets a value wins; the default shown holds where none does.", live,
+			example(`- {match: "queue://orders.>", dead_letter: {prefix: "DLQ."}, redelivery: {maximum: 3}}`),
+			fields(policyFields()...)),
+	}
+}
+
+func policyFields() []Option {
+	flag := func(path, def string, at func(*Policy) **bool, help string) Option {
+		return opt(path, def, func(p *Policy) value { return optional(at(p), boolean) }, help, live)
+	}
+	name := func(path, def string, at func(*Policy) **string, help string) Option {
+		return opt(path, def, func(p *Policy) value {
+			return optional(at(p), func(s *string) value { return text(s) })
+		}, help, live)
+	}
+	count := func(path, def string, lowest int, at func(*Policy) **int, help string) Option {
+		return opt(path, def, func(p *Policy) value {
+			return optional(at(p), func(n *int) value { return integer(n, lowest, math.MaxInt32) })
+		}, help, live)
+	}
+	period := func(path, def string, at func(*Policy) **time.Duration, help string) Option {
+		return opt(path, def, func(p *Policy) value { return optional(at(p), duration) }, help, live)
+	}
+	return []Option{
+		opt("match", "", func(p *Policy) value { return text(&p.Match, pattern(patternSchemes)) },
+			"Destinations: queue:// or topic:// and a name, in which * stands for one level and > for the rest.", required, live),
+		name("dead_letter.queue", "ActiveMQ.DLQ", func(p *Policy) **string { return &p.DeadLetter.Queue },
+			"Queue for messages that can't be delivered."),
+		flag("dead_letter.individual", "false", func(p *Policy) **bool { return &p.DeadLetter.Individual },
+			"Whether each destination has a dead-letter queue of its own: prefix and its name."),
+		name("dead_letter.prefix", "", func(p *Policy) **string { return &p.DeadLetter.Prefix },
+			"What such a queue's name starts with; giving it turns individual on. Without one it is ActiveMQ.DLQ.Queue. for queues and ActiveMQ.DLQ.Topic. for topics."),
+		flag("dead_letter.process_expired", "true", func(p *Policy) **bool { return &p.DeadLetter.ProcessExpired },
+			"Whether expired messages go there too."),
+		flag("dead_letter.process_non_persistent", "false", func(p *Policy) **bool { return &p.DeadLetter.ProcessNonPersistent },
+			"Whether non-persistent messages go there too."),
+		flag("dead_letter.discard", "false", func(p *Policy) **bool { return &p.DeadLetter.Discard },
+			"Whether such messages are dropped instead."),
+		flag("prioritized", "false", func(p *Policy) **bool { return &p.Prioritized },
+			"Whether messages of higher priority are delivered first."),
+		count("redelivery.maximum", "6", -1, func(p *Policy) **int { return &p.Redelivery.Maximum },
+			"Deliveries after the first, before a message goes to the dead-letter queue; -1 tries without an end."),
+		period("redelivery.delay", "0s", func(p *Policy) **time.Duration { return &p.Redelivery.Delay },
+			"Time before a returned message is tried again."),
+		opt("redelivery.backoff_multiplier", "1", func(p *Policy) value {
+			return optional(&p.Redelivery.BackoffMultiplier, func(f *float64) value { return number(f, 1, 1000) })
+		}, "What the delay is multiplied with for each further try.", live),
+		period("redelivery.maximum_delay", "0s", func(p *Policy) **time.Duration { return &p.Redelivery.MaximumDelay },
+			"Longest delay that the multiplier leads to; 0s sets no bound."),
+		count("prefetch.queue", "1000", 0, func(p *Policy) **int { return &p.Prefetch.Queue },
+			"Messages that a queue's consumer gets before it acknowledges any, if it asks for no number."),
+		count("prefetch.topic", "32767", 0, func(p *Policy) **int { return &p.Prefetch.Topic },
+			"The same for non-durable topic subscriptions."),
+		count("prefetch.durable", "100", 0, func(p *Policy) **int { return &p.Prefetch.Durable },
+			"The same for durable topic subscriptions."),
+		count("prefetch.browser", "500", 0, func(p *Policy) **int { return &p.Prefetch.Browser },
+			"The same for queue browsers."),
+		opt("limits.memory", "0", func(p *Policy) value {
+			return optional(&p.Limits.Memory, func(s *Size) value { return size(s, 0) })
+		}, "Memory for the destination's messages; 0 leaves only the broker's limit.", live),
+		count("limits.messages", "0", 0, func(p *Policy) **int { return &p.Limits.Messages },
+			"Messages that the destination may hold; 0 sets no bound."),
+		count("limits.pending", "-1", -1, func(p *Policy) **int { return &p.Limits.Pending },
+			"Messages that wait for a slow non-durable topic subscriber beyond its prefetch before the oldest are dropped; -1 sets no bound."),
+		flag("producer_flow_control", "true", func(p *Policy) **bool { return &p.ProducerFlowControl },
+			"Whether producers wait when the destination's memory limit is reached. Without it, messages wait on disk."),
+		period("expire_period", "30s", func(p *Policy) **time.Duration { return &p.ExpirePeriod },
+			"How often waiting messages are looked through for expired ones; 0s turns that off."),
+	}
+}
