@@ -17,6 +17,6 @@
 // several types therefore loses their order in JSON; XML keeps it.
 //
 // No class is ever looked up: an element that is not one of the fixed value types is an error,
-// and the bodies of object messages, which are Java serialised data, are not opened. ActiveMQ
-// opens them, and so do its advisories of exploits.
+// and the bodies of object messages, which are Java serialised data, are not opened, because
+// whoever opens such data runs what its sender chose.
 package transform

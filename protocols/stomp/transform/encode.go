@@ -57,9 +57,9 @@ func fromStructure(name string, v message.Value, b *budget) (element, error) {
 func appendRoot(dst []byte, t Transformation, root *element) []byte {
 	if t.isJSON() {
 		dst = append(dst, '{')
-		dst = appendJSONString(dst, root.name)
+		dst = appendJSONString(dst, root.name, false)
 		dst = append(dst, ':')
-		return append(appendJSON(dst, root), '}')
+		return append(appendJSON(dst, root, false), '}')
 	}
 	return appendXML(dst, root, 0)
 }

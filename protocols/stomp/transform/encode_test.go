@@ -104,6 +104,9 @@ var recorded = []struct {
 		`{"map":{"entry":{"string":"mlist","map":{"entry":{"string":"k","list":{"string":"a","long":5}}}}}}`,
 		one("mlist", "<map>\n      <entry>\n        <string>k</string>\n        <list>\n          <string>a</string>\n          <long>5</long>\n        </list>\n      </entry>\n    </map>")},
 	{"key", mapOf(entry(`key <&"`, str("x"))), `{"map":{"entry":{"string":["key <&\"","x"]}}}`, one("key &lt;&amp;&quot;", "<string>x</string>")},
+	{"slash alone", mapOf(entry("k/e</y", message.OfInt(1))), `{"map":{"entry":{"string":"k/e<\/y","int":1}}}`, one("k/e&lt;/y", "<int>1</int>")},
+	{"slash listed alone", mapOf(entry("l1", message.OfList([]message.Value{str("/a/b</c")}))), `{"map":{"entry":{"string":"l1","list":{"string":"/a/b<\/c"}}}}`, one("l1", "<list>\n      <string>/a/b&lt;/c</string>\n    </list>")},
+	{"slashes listed", mapOf(entry("l2", message.OfList([]message.Value{str("/a/b</c"), str("x/y")}))), `{"map":{"entry":{"string":"l2","list":{"string":["\/a\/b<\/c","x\/y"]}}}}`, one("l2", "<list>\n      <string>/a/b&lt;/c</string>\n      <string>x/y</string>\n    </list>")},
 	{"slash", mapOf(entry("slash", str("a/b</c"))), `{"map":{"entry":{"string":["slash","a\/b<\/c"]}}}`, one("slash", "<string>a/b&lt;/c</string>")},
 }
 

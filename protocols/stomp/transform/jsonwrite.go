@@ -8,19 +8,20 @@ import (
 	"github.com/manifoldmq/manifold/broker/message"
 )
 
-// appendJSON appends an element's content as Jettison's mapped convention has it.
-func appendJSON(dst []byte, e *element) []byte {
+// appendJSON appends an element's content as Jettison's mapped convention has it: listed if it
+// is one of several in an array.
+func appendJSON(dst []byte, e *element, listed bool) []byte {
 	if len(e.children) == 0 {
 		if e.container() {
 			return append(dst, '"', '"')
 		}
-		return appendPrimitive(dst, e)
+		return appendPrimitive(dst, e, listed)
 	}
 	dst = append(dst, '{')
 	if unique(e.children) {
 		for i := range e.children {
 			dst = appendMember(dst, e.children[i].name, i)
-			dst = appendJSON(dst, &e.children[i])
+			dst = appendJSON(dst, &e.children[i], false)
 		}
 		return append(dst, '}')
 	}
@@ -29,12 +30,12 @@ func appendJSON(dst []byte, e *element) []byte {
 		dst = appendMember(dst, name, i)
 		members := groups[name]
 		if len(members) == 1 {
-			dst = appendJSON(dst, members[0])
+			dst = appendJSON(dst, members[0], false)
 			continue
 		}
 		for j, m := range members {
 			dst = append(dst, "[,"[min(j, 1)])
-			dst = appendJSON(dst, m)
+			dst = appendJSON(dst, m, true)
 		}
 		dst = append(dst, ']')
 	}
@@ -45,7 +46,7 @@ func appendMember(dst []byte, name string, i int) []byte {
 	if i > 0 {
 		dst = append(dst, ',')
 	}
-	return append(appendJSONString(dst, name), ':')
+	return append(appendJSONString(dst, name, false), ':')
 }
 
 // unique tells without a map what holds for most elements: an entry with two types, one child.
@@ -74,7 +75,7 @@ func group(children []element) (order []string, groups map[string][]*element) {
 // appendPrimitive appends text as a JSON value. Jettison does not know the element's type: what
 // looks like a number or a truth value becomes one, also in a string, unless that would lose a
 // character. It writes a float without the zeros that carry nothing.
-func appendPrimitive(dst []byte, e *element) []byte {
+func appendPrimitive(dst []byte, e *element, listed bool) []byte {
 	s := e.text
 	switch {
 	case s == "true", s == "false", isLong(s):
@@ -87,7 +88,7 @@ func appendPrimitive(dst []byte, e *element) []byte {
 		}
 		return append(dst, short...)
 	}
-	return appendJSONString(dst, s)
+	return appendJSONString(dst, s, listed)
 }
 
 func isLong(s string) bool {
@@ -115,13 +116,14 @@ func shorten(s string) string {
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
 
-// appendJSONString escapes as Jettison does, the slash included. Bad UTF-8 becomes U+FFFD.
-func appendJSONString(dst []byte, s string) []byte {
+// appendJSONString escapes as Jettison does: a slash only after <, but in an array always. Bad
+// UTF-8 becomes U+FFFD.
+func appendJSONString(dst []byte, s string, listed bool) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	for _, c := range s {
+	for i, c := range s {
 		switch {
-		case c == '"' || c == '\\' || c == '/':
+		case c == '"', c == '\\', c == '/' && (listed || i > 0 && s[i-1] == '<'):
 			dst = append(dst, '\\', byte(c))
 		case c == '\n':
 			dst = append(dst, '\\', 'n')
