@@ -7,11 +7,7 @@ import (
 	"testing"
 )
 
-func update() bool {
-	return flag.Lookup("update") != nil && flag.Lookup("update").Value.String() == "true"
-}
-
-var _ = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestAllProblemsOfAFileAreReported(t *testing.T) {
 	t.Parallel()
