@@ -154,7 +154,8 @@ func transactionScenarios() []Scenario {
 				c.Ack(job, "transaction", "t")
 				c.Do(commit("t"))
 				c.Unsubscribe("1")
-				c.Subscribe("2", e.Queue("out")+","+e.Queue("in"))
+				c.Subscribe("2", e.Queue("out"))
+				c.Subscribe("3", e.Queue("in"))
 				c.WantBodies("result")
 				c.Quiet()
 			},
