@@ -32,6 +32,15 @@ func TestAppendHeaderByVersion(t *testing.T) {
 	}
 }
 
+func TestUnescapeOfPasscode(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[Version]string{V10: `a\cb`, V11: "a:b", V12: "a:b"} {
+		if got := string(Unescape(v, []byte(`a\cb`))); got != want {
+			t.Errorf("%v: got %q", v, got)
+		}
+	}
+}
+
 func TestAppendFrames(t *testing.T) {
 	t.Parallel()
 	message := AppendCommand(nil, Message)

@@ -27,6 +27,15 @@ func unescape(v Version, raw []byte) (c byte, n int) {
 	return '\\', 1
 }
 
+// Unescape returns a raw value with its escapes resolved: the value itself if it has none. It is
+// for the passcode of a client that wrongly escapes CONNECT.
+func Unescape(v Version, raw []byte) []byte {
+	if !versions[v].escape || bytes.IndexByte(raw, '\\') < 0 {
+		return raw
+	}
+	return appendUnescaped(make([]byte, 0, len(raw)), v, raw)
+}
+
 func appendUnescaped(dst []byte, v Version, raw []byte) []byte {
 	for {
 		i := bytes.IndexByte(raw, '\\')

@@ -144,8 +144,8 @@ func (h *Headers) value(raw []byte) []byte {
 	if h.trim {
 		raw = trimSpace(raw)
 	}
-	if h.escape && bytes.IndexByte(raw, '\\') >= 0 {
-		return appendUnescaped(make([]byte, 0, len(raw)), h.version, raw)
+	if h.escape {
+		return Unescape(h.version, raw)
 	}
 	return raw
 }

@@ -43,8 +43,8 @@ func (it *Iter) Known() (Header, bool) { return LookupHeader(it.name) }
 
 // Name returns the unescaped name: a view, or a new slice if it had escapes.
 func (it *Iter) Name() []byte {
-	if it.h.escape && bytes.IndexByte(it.name, '\\') >= 0 {
-		return appendUnescaped(make([]byte, 0, len(it.name)), it.h.version, it.name)
+	if it.h.escape {
+		return Unescape(it.h.version, it.name)
 	}
 	return it.name
 }

@@ -81,8 +81,9 @@ func (r *Reader) parseCommandLine() (bool, error) {
 		if c == Unknown {
 			f.unknown = clip(line)
 		}
-		r.out = Frame{Command: c, Headers: r.out.Headers}
-		r.out.Headers.reset(r.options.Version, c.Plain())
+		out := &r.out
+		out.Command, out.Body, out.Block, out.Reserved = c, nil, nil, 0
+		out.Headers.reset(r.options.Version, c.Plain())
 		return true, nil
 	}
 }
