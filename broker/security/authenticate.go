@@ -1,0 +1,158 @@
+package security
+
+import (
+	"context"
+	"errors"
+
+	"github.com/manifoldmq/manifold/broker/fault"
+)
+
+// External is the SASL mechanism that relies on the client's certificate, Anonymous the one for
+// guests (RFC 4422 appendix A, RFC 4505).
+const (
+	External  = "EXTERNAL"
+	Anonymous = "ANONYMOUS"
+)
+
+// passwordMax is the longest password that is looked at, in bytes.
+const passwordMax = 4096
+
+// Authenticate returns who shows these credentials. It blocks while a password is hashed, or
+// while another source is asked, until ctx ends. Its errors are of kind fault.Unauthenticated
+// with ActiveMQ's text, fault.Timeout if ctx ended before the answer was known, or
+// fault.Internal if a source failed.
+func (a *Authority) Authenticate(ctx context.Context, c Credentials) (*Principal, error) {
+	for {
+		s := a.current.Load()
+		p, err := s.authenticate(ctx, a.verifier, c)
+		if a.current.Load() == s || ctx.Err() != nil {
+			return p, err
+		}
+		// Users changed meanwhile: what was just verified may no longer be true.
+	}
+}
+
+// Keys returns what is stored of a user for a challenge and response mechanism. Its error is of
+// kind fault.Unsupported if no source stores any, and of fault.Unauthenticated if none knows the
+// user.
+func (a *Authority) Keys(ctx context.Context, name, mechanism string) (Keys, error) {
+	offered := false
+	for _, src := range a.current.Load().sources {
+		ks, ok := src.(KeySource)
+		if !ok {
+			continue
+		}
+		offered = true
+		switch k, err := ks.Keys(ctx, name, mechanism); {
+		case err == nil:
+			return k, nil
+		case !errors.Is(err, ErrNoUser):
+			return Keys{}, sourceError(name, err)
+		}
+	}
+	if !offered {
+		return Keys{}, fault.New(fault.Unsupported, "connect", name, "the mechanism %s is not offered", mechanism)
+	}
+	return Keys{}, refused(Credentials{User: name, HasUser: true})
+}
+
+// authenticate picks what the credentials are to be judged by.
+func (s *state) authenticate(ctx context.Context, v *verifier, c Credentials) (*Principal, error) {
+	switch {
+	case s.open:
+		return &Principal{Name: c.User, origin: unchecked}, nil
+	case c.Mechanism == External:
+		return s.certified(c)
+	case c.Mechanism == Anonymous:
+		return s.admit(c)
+	case c.Password != "":
+		return s.verify(ctx, v, c)
+	case len(c.Certificates) > 0:
+		if p, err := s.certified(c); err == nil {
+			return p, nil
+		}
+	}
+	return s.admit(c)
+}
+
+// verify judges by user name and password.
+func (s *state) verify(ctx context.Context, v *verifier, c Credentials) (*Principal, error) {
+	if !c.HasUser || c.User == "" || len(c.Password) > passwordMax {
+		return nil, refused(c)
+	}
+	known, ok, err := s.users.verify(ctx, v, c.User, c.Password)
+	switch {
+	case err != nil:
+		return nil, sourceError(c.User, err)
+	case ok:
+		return s.users.principal(c.User, nil, byPassword), nil
+	case known:
+		return nil, refused(c)
+	}
+	for _, src := range s.sources {
+		switch groups, err := src.Verify(ctx, c.User, c.Password); {
+		case err == nil:
+			return s.users.principal(c.User, groups, bySource), nil
+		case fault.Is(err, fault.Unauthenticated):
+			return nil, refused(c)
+		case !errors.Is(err, ErrNoUser):
+			return nil, sourceError(c.User, err)
+		}
+	}
+	return nil, refused(c)
+}
+
+// certified judges by the client's certificate. A user name is not needed, but must not
+// contradict it.
+func (s *state) certified(c Credentials) (*Principal, error) {
+	if len(c.Certificates) == 0 {
+		return nil, refused(c)
+	}
+	sub, err := subjectOf(c.Certificates[0])
+	if err != nil {
+		return nil, refused(c)
+	}
+	name, ok := s.user(sub)
+	if !ok || c.User != "" && c.User != name {
+		return nil, refused(c)
+	}
+	p := s.users.principal(name, nil, byCertificate)
+	p.subject = sub
+	return p, nil
+}
+
+// admit lets a guest in who gives neither name nor password.
+func (s *state) admit(c Credentials) (*Principal, error) {
+	if s.guest == nil || c.HasUser || c.Password != "" {
+		return nil, refused(c)
+	}
+	return s.guest, nil
+}
+
+// user returns the user that a certificate's subject stands for.
+func (s *state) user(sub subject) (string, bool) {
+	if name, ok := s.subjects[sub.canonical]; ok {
+		return name, true
+	}
+	if s.names && s.users.knows(sub.commonName) {
+		return sub.commonName, true
+	}
+	return "", false
+}
+
+// refused returns ActiveMQ's answer, the same for all that can be wrong.
+func refused(c Credentials) error {
+	name := "null"
+	if c.HasUser {
+		name = c.User
+	}
+	return fault.New(fault.Unauthenticated, "connect", name, "User name [%s] or password is invalid.", name)
+}
+
+// sourceError wraps what kept a source from answering.
+func sourceError(name string, err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return fault.Wrap(fault.Timeout, "connect", name, err)
+	}
+	return fault.Wrap(fault.Internal, "connect", name, err)
+}

@@ -1,0 +1,172 @@
+package security
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/manifoldmq/manifold/broker/address"
+)
+
+// Authority knows who may connect and what they may do. It is safe for use by many goroutines.
+type Authority struct {
+	current  atomic.Pointer[state]
+	verifier *verifier
+	reload   sync.Mutex // one Reload at a time
+}
+
+// state is one loaded configuration. It never changes; a reload makes another.
+type state struct {
+	generation uint64
+	open       bool
+	guest      *Principal // nil: guests are not let in
+	users      *directory
+	subjects   map[string]string // canonical subject of a certificate → user
+	names      bool              // common names are user names
+	sources    []Source
+	acl        *acl // nil: who is let in may do everything
+}
+
+// New returns an authority. It reads the files that the options name, and fails if one can't be
+// read or says something unclear: half a list of users or rights is never used.
+func New(o Options) (*Authority, error) {
+	s, err := load(&o)
+	if err != nil {
+		return nil, err
+	}
+	s.generation = 1
+	a := &Authority{verifier: newVerifier(o.clock())}
+	a.current.Store(s)
+	return a, nil
+}
+
+// Reload takes other options and reads the files again. It takes effect at once and as a whole;
+// on an error everything stays as it was. Remembered verifications are forgotten, and each
+// [Access] decides anew.
+func (a *Authority) Reload(o Options) error {
+	a.reload.Lock()
+	defer a.reload.Unlock()
+	s, err := load(&o)
+	if err != nil {
+		return err
+	}
+	s.generation = a.Generation() + 1
+	a.current.Store(s)
+	a.verifier.forget()
+	return nil
+}
+
+// Generation returns a number that grows with each Reload.
+func (a *Authority) Generation() uint64 { return a.current.Load().generation }
+
+// Open reports whether there is no security at all.
+func (a *Authority) Open() bool { return a.current.Load().open }
+
+// Admits reports whether somebody without any credentials is let in.
+func (a *Authority) Admits() bool {
+	s := a.current.Load()
+	return s.open || s.guest != nil
+}
+
+// Allowed reports whether p may do op with dest. A wildcard pattern is allowed only if one entry
+// covers all of it. Members of a composite destination are asked for one by one. The answer is
+// not remembered: see [Access].
+func (a *Authority) Allowed(p *Principal, op Operation, dest address.Address) bool {
+	s := a.current.Load()
+	return s.allowed(s.renew(p), op, dest)
+}
+
+// Valid reports whether p would still be let in: whether the user, certificate or guest that it
+// stands for is part of the current configuration.
+func (a *Authority) Valid(p *Principal) bool {
+	s := a.current.Load()
+	return s.renew(p) != nil
+}
+
+// load reads options and files into a state.
+func load(o *Options) (*state, error) {
+	if o.Open {
+		if o.Anonymous || len(o.Users) > 0 || o.UsersFile != "" || o.GroupsFile != "" || o.CertificatesFile != "" ||
+			len(o.CertificateUsers) > 0 || o.CertificateNames || len(o.Sources) > 0 || len(o.Permissions) > 0 {
+			return nil, errors.New("security is off, yet users or permissions are configured")
+		}
+		return &state{open: true}, nil
+	}
+	users, err := newDirectory(o)
+	if err != nil {
+		return nil, err
+	}
+	s := &state{users: users, names: o.CertificateNames, sources: o.Sources}
+	if s.subjects, err = loadSubjects(o); err != nil {
+		return nil, err
+	}
+	if s.acl, err = newACL(o.Permissions); err != nil {
+		return nil, err
+	}
+	if o.Anonymous {
+		s.guest = newGuest(o, users)
+		if users.has(s.guest.Name) {
+			return nil, fmt.Errorf("anonymous user %q: a user with this name has a password", s.guest.Name)
+		}
+	}
+	return s, nil
+}
+
+// newGuest returns the principal of those who come without a name.
+func newGuest(o *Options, users *directory) *Principal {
+	name, group := o.AnonymousUser, o.AnonymousGroup
+	if name == "" {
+		name = "anonymous"
+	}
+	if group == "" {
+		group = "anonymous"
+	}
+	return users.principal(name, []string{group}, asGuest)
+}
+
+// allowed decides for a principal that renew has returned.
+func (s *state) allowed(p *Principal, op Operation, dest address.Address) bool {
+	switch {
+	case s.open:
+		return true
+	case p == nil || op >= operations || dest.Kind == address.None || dest.Kind > address.TempTopic:
+		return false
+	case s.acl == nil:
+		return true
+	default:
+		return s.acl.allowed(p, op, dest)
+	}
+}
+
+// renew returns p with the groups that it has now, or nil if it would not be let in any more.
+func (s *state) renew(p *Principal) *Principal {
+	if p == nil || s.open {
+		return p
+	}
+	switch p.origin {
+	case byPassword:
+		if !s.users.has(p.Name) {
+			return nil
+		}
+		return s.users.principal(p.Name, nil, byPassword)
+	case byCertificate:
+		if name, ok := s.user(p.subject); !ok || name != p.Name {
+			return nil
+		}
+		q := s.users.principal(p.Name, nil, byCertificate)
+		q.subject = p.subject
+		return q
+	case asGuest:
+		return s.guest
+	case bySource:
+		if len(s.sources) == 0 {
+			return nil
+		}
+		return s.users.principal(p.Name, p.Groups, bySource)
+	case unchecked:
+		return nil
+	default:
+		return p
+	}
+}
