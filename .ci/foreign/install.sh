@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs the foreign STOMP clients that the tests drive, unmodified, as their users get them:
+# stomp.py (Python), Net::Stomp (Perl), stomp (Ruby) from Debian and stompit (JavaScript) from npm.
+# Running it again does nothing that is done already.
+#
+#   install.sh            installs and prints the folder for MANIFOLD_FOREIGN_NODE_MODULES
+#   CACHE_DIR=... install.sh  keeps the npm packages there instead of under ~/.cache
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/manifold/foreign}
+packages=(python3-stomp libnet-stomp-perl libio-socket-ssl-perl ruby ruby-stomp)
+command -v node >/dev/null || packages+=(nodejs)
+command -v npm >/dev/null || packages+=(npm)
+
+missing=()
+for package in "${packages[@]}"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  sudo=()
+  [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+  "${sudo[@]}" apt-get -o DPkg::Lock::Timeout=600 update >&2
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}" >&2
+fi
+
+mkdir -p "$cache"
+if ! cmp -s "$here/package-lock.json" "$cache/installed-lock.json"; then
+  cp "$here/package.json" "$here/package-lock.json" "$cache/"
+  (cd "$cache" && npm ci --ignore-scripts --no-audit --no-fund >&2)
+  cp "$here/package-lock.json" "$cache/installed-lock.json"
+fi
+
+echo "$cache/node_modules"
