@@ -11,11 +11,13 @@ type FormatID uint8
 
 // The formats.
 const (
-	NativeFormat FormatID = iota + 1
-	StompFormat
-	MQTTFormat
-	AMQPFormat
-	OpenWireFormat
+	NativeFormat   FormatID = 1
+	Stomp10Format  FormatID = 2
+	Stomp11Format  FormatID = 3
+	Stomp12Format  FormatID = 4
+	MQTTFormat     FormatID = 5
+	AMQPFormat     FormatID = 6
+	OpenWireFormat FormatID = 7
 )
 
 // Format opens stored content of one encoding. head and body belong to the content from then

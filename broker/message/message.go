@@ -122,12 +122,12 @@ type Message struct {
 // Overhead is what a message is taken to cost in memory beside its bytes.
 const Overhead = 512
 
-// Size returns the bytes that the message is accounted with.
+// Size returns the number of bytes of the content.
 func (m *Message) Size() int {
 	if m.Content == nil {
-		return Overhead
+		return 0
 	}
-	return Overhead + len(m.Content.Head()) + len(m.Content.Body())
+	return len(m.Content.Head()) + len(m.Content.Body())
 }
 
 // Expired reports whether the message has ended at a time in Unix milliseconds.

@@ -1,0 +1,31 @@
+package broker
+
+import (
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/queue"
+)
+
+// holder is a queue with what the broker needs to know before it puts something on it.
+type holder struct {
+	queue   *queue.Queue
+	durable bool         // durable messages are kept on disk for it
+	dest    *Destination // whose policy and limits hold; nil for a topic subscriber's queue
+}
+
+// binding leads messages of the topics that match a pattern to a queue.
+type binding struct {
+	pattern string
+	to      holder
+	filter  queue.Filter // nil: everything
+	noLocal string       // client identifier whose own messages are left out
+	owner   *Connection  // who made it; nil for those that outlive connections
+	note    []byte
+}
+
+// wants reports whether a message goes to the binding's queue.
+func (n *binding) wants(m *message.Message, from *Connection) bool {
+	if n.noLocal != "" && from != nil && from.login.ClientID == n.noLocal {
+		return false
+	}
+	return n.filter == nil || n.filter.Matches(&message.View{Message: m})
+}

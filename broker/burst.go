@@ -1,0 +1,149 @@
+package broker
+
+import (
+	"sync"
+
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// burst is what a connection sent within one read burst and has to wait for the disk: one
+// batch, the queues that its messages go to, and the tokens to confirm. Messages that need no
+// disk ride along when the connection has others under way, so that their order is kept.
+type burst struct {
+	batch   *store.Batch
+	c       *Connection
+	targets []target
+	tokens  []Token
+	bytes   int64
+	marks   []mark
+	head    []byte // scratch
+}
+
+// target is one message on its way to one queue.
+type target struct {
+	q    *queue.Queue
+	msg  *message.Message
+	note []byte
+	slot int32 // of the batch's Refs; negative: in memory only
+}
+
+type mark struct {
+	q  *queue.Queue
+	id store.ID
+}
+
+var bursts = sync.Pool{New: func() any { return new(burst) }}
+
+func (c *Connection) newBurst() *burst {
+	u := bursts.Get().(*burst)
+	u.c = c
+	u.batch = store.GetBatch()
+	u.batch.User = u
+	u.batch.Done = burstDone
+	return u
+}
+
+// toQueue adds a message that goes to one queue.
+func (u *burst) toQueue(b *Broker, h *holder, m *message.Message, note []byte) {
+	if !h.durable || !m.Durable {
+		u.targets = append(u.targets, target{h.queue, m, note, -1})
+		return
+	}
+	b.markFor(h.queue, u.batch, &u.marks)
+	slot := u.batch.Append(store.Target{List: h.queue.List(), Note: note}, h.queue.PrioOf(m), b.encode(m, &u.head))
+	u.batch.Durability = store.Durable
+	u.targets = append(u.targets, target{h.queue, m, note, int32(slot)})
+	u.bytes += int64(u.batch.Refs[slot].Size)
+}
+
+// burstDone hands the messages of a burst to their queues and confirms them. It runs on the
+// store's goroutine.
+func burstDone(sb *store.Batch, err error) {
+	u := sb.User.(*burst)
+	b := u.c.b
+	if err == nil {
+		b.arrive(sb, u.targets, u.marks)
+	}
+	for _, t := range u.tokens {
+		u.c.handler.Confirmed(t, storeFault("send", err))
+	}
+	b.done.touch(nil, u.c)
+	b.flow.done(u.bytes)
+	u.c.inflight.Add(-1)
+	store.PutBatch(sb)
+	u.release()
+}
+
+func (u *burst) release() {
+	clear(u.targets)
+	clear(u.marks)
+	if cap(u.targets) > 4096 || cap(u.head) > 64<<10 {
+		return
+	}
+	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], head: u.head[:0]}
+	bursts.Put(u)
+}
+
+// partSize is the size of the parts of large bodies, and largeBody the size from which a body
+// is written in parts, ahead of its message, so that nobody else waits behind it.
+const (
+	partSize  = 256 << 10
+	largeBody = 1 << 20
+)
+
+// encode returns a message's stored form. The head is appended to scratch, which it points
+// into; a large body is written at once.
+func (b *Broker) encode(m *message.Message, scratch *[]byte) store.Msg {
+	*scratch = message.AppendHead((*scratch)[:0], m)
+	body := m.Content.Body()
+	if len(body) <= largeBody {
+		return store.Msg{Head: *scratch, Body: body}
+	}
+	out := store.Msg{Head: *scratch, PartsID: b.store.NextID(), PartsSize: uint64(len(body))}
+	for len(body) > 0 {
+		n := min(len(body), partSize)
+		batch := store.GetBatch()
+		batch.Done = release
+		batch.PutPart(out.PartsID, out.Parts, body[:n])
+		b.store.Commit(batch)
+		out.Parts++
+		body = body[n:]
+	}
+	return out
+}
+
+// markFor adds a new dispatch mark for a queue to a batch that appends to it, when the old one
+// is nearly reached.
+func (b *Broker) markFor(q *queue.Queue, batch *store.Batch, marks *[]mark) {
+	if id, need := q.NeedMark(store.ID(b.lastID.Load())); need {
+		queue.AppendMark(batch, q.List(), id)
+		batch.Durability = store.Durable
+		*marks = append(*marks, mark{q, id})
+	}
+}
+
+// arrive puts the messages of a batch that is done on their queues.
+func (b *Broker) arrive(sb *store.Batch, targets []target, marks []mark) {
+	for _, k := range marks {
+		k.q.Marked(k.id)
+	}
+	var last *queue.Queue
+	for i := range targets {
+		t := &targets[i]
+		var e queue.Entry
+		if t.slot >= 0 {
+			e = queue.Entry{Msg: t.msg, Ref: sb.Refs[t.slot], Note: t.note}
+			b.lastID.Store(uint64(e.Ref.ID))
+		} else {
+			e = queue.NewEntry(t.msg, b.store.NextID())
+			e.Note = t.note
+		}
+		t.q.Offer(e)
+		if t.q != last {
+			b.done.touch(t.q, nil)
+			last = t.q
+		}
+	}
+}

@@ -1,0 +1,257 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/policy"
+	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/security"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// MaxName is the longest destination name in bytes.
+const MaxName = 32 << 10
+
+// Destination is a queue or a topic.
+type Destination struct {
+	Address address.Address
+	owner   *Connection  // of a temporary one
+	queue   *queue.Queue // of a queue
+	policy  atomic.Pointer[policy.Policy]
+	b       *Broker
+
+	// Of a topic: what was published, and its subscribers' queues, for figures.
+	published atomic.Int64
+
+	mu        sync.Mutex
+	waiting   []*Connection // producers that wait for space here
+	producers atomic.Int64
+}
+
+// destinationRecord is what the store keeps of a destination.
+type destinationRecord struct {
+	Name        string       `json:"name"`
+	List        store.ListID `json:"list,omitempty"`
+	Prioritized bool         `json:"prioritized,omitempty"`
+}
+
+// Policy returns the policy that holds for the destination.
+func (d *Destination) Policy() *policy.Policy { return d.policy.Load() }
+
+// Queue returns the queue behind the destination, nil for topics.
+func (d *Destination) Queue() *queue.Queue { return d.queue }
+
+// Published returns how many messages were sent to a topic since the start.
+func (d *Destination) Published() int64 { return d.published.Load() }
+
+// Producers returns the number of producers that are open for the destination.
+func (d *Destination) Producers() int64 { return d.producers.Load() }
+
+// holders returns the queues whose messages this destination's policy governs.
+func (d *Destination) holders() []*queue.Queue {
+	if d.queue != nil {
+		return []*queue.Queue{d.queue}
+	}
+	var out []*queue.Queue
+	for _, b := range d.b.bindings.Match(d.Address.Name) {
+		out = append(out, b.to.queue)
+	}
+	return out
+}
+
+func (d *Destination) applyPolicy() {
+	p := d.b.Policies.Lookup(d.Address)
+	d.policy.Store(&p)
+	if d.queue != nil {
+		d.queue.SetOptions(queueOptions(&p))
+	}
+}
+
+func queueOptions(p *policy.Policy) queue.Options {
+	return queue.Options{
+		Prioritized: p.Prioritized, StrictOrder: p.StrictOrder, AllExclusive: p.AllExclusive,
+		MaxDeliveries: p.MaxDeliveries, GroupLimit: p.GroupLimit, Window: p.Limits.Window,
+	}
+}
+
+// checkName reports whether a destination can have an address.
+func checkName(op string, a address.Address) error {
+	switch {
+	case a.Kind == address.None || a.Name == "":
+		return fault.New(fault.InvalidName, op, a.String(), "a destination needs a kind and a name")
+	case len(a.Name) > MaxName:
+		return fault.New(fault.TooLarge, op, a.Kind.String(), "the destination's name is longer than %d bytes", MaxName)
+	case strings.ContainsRune(a.Name, 0):
+		return fault.New(fault.InvalidName, op, a.Kind.String(), "a destination's name can't have a NUL character")
+	}
+	return nil
+}
+
+// Lookup returns the destination with an address, or nil.
+func (b *Broker) Lookup(a address.Address) *Destination {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.destinations[a]
+}
+
+// Destinations returns all destinations, sorted by address.
+func (b *Broker) Destinations() []*Destination {
+	b.mu.RLock()
+	list := make([]*Destination, 0, len(b.destinations))
+	for _, d := range b.destinations {
+		list = append(list, d)
+	}
+	b.mu.RUnlock()
+	slices.SortFunc(list, func(x, y *Destination) int {
+		if c := int(x.Address.Kind) - int(y.Address.Kind); c != 0 {
+			return c
+		}
+		return strings.Compare(x.Address.Name, y.Address.Name)
+	})
+	return list
+}
+
+// resolve returns the destination with an address for a connection, and creates it if the
+// connection may. A nil connection stands for the broker itself.
+func (b *Broker) resolve(c *Connection, op string, a address.Address) (*Destination, error) {
+	if d := b.Lookup(a); d != nil {
+		return d, nil
+	}
+	if err := checkName(op, a); err != nil {
+		return nil, err
+	}
+	if a.Kind.IsTemp() && c != nil {
+		return nil, fault.New(fault.NotFound, op, a.String(), "The destination %s does not exist.", a)
+	}
+	if c != nil {
+		if err := c.check(security.Admin, a); err != nil {
+			return nil, err
+		}
+	}
+	return b.create(a, nil)
+}
+
+// create makes a destination, or returns the one that is there. Its record is written with
+// the next durable batch: until something durable refers to it, nothing is lost with it.
+func (b *Broker) create(a address.Address, owner *Connection) (*Destination, error) {
+	b.mu.Lock()
+	if d := b.destinations[a]; d != nil {
+		b.mu.Unlock()
+		return d, nil
+	}
+	if len(b.destinations) >= b.Limits.Destinations {
+		b.mu.Unlock()
+		return nil, fault.New(fault.LimitReached, "create", a.String(), "there are %d destinations, which is the limit", b.Limits.Destinations)
+	}
+	d := &Destination{Address: a, owner: owner, b: b}
+	p := b.Policies.Lookup(a)
+	d.policy.Store(&p)
+	list := store.ListID(0)
+	if a.Kind == address.Queue {
+		list = b.newListLocked()
+	}
+	if a.Kind.IsQueue() {
+		d.queue = queue.New(b.env, a, list, queueOptions(&p))
+		d.queue.Tag = d
+	}
+	b.destinations[a] = d
+	var watchers []*Subscription
+	if a.Kind == address.Queue {
+		for s := range b.watchers {
+			watchers = append(watchers, s)
+		}
+	}
+	b.mu.Unlock()
+	if !a.Kind.IsTemp() {
+		b.record(d, list)
+	}
+	for _, s := range watchers {
+		s.watch(d)
+	}
+	b.events.publish(Event{Kind: DestinationCreated, Address: a})
+	return d, nil
+}
+
+// record writes a destination's record.
+func (b *Broker) record(d *Destination, list store.ListID) {
+	rec := destinationRecord{Name: d.Address.String(), List: list, Prioritized: d.Policy().Prioritized}
+	value, err := json.Marshal(rec)
+	if err != nil {
+		b.Log.Error("destination record", "destination", rec.Name, "error", err)
+		return
+	}
+	batch := store.GetBatch()
+	batch.Done = release
+	batch.PutRecord(store.Destinations, []byte(rec.Name), value)
+	b.store.Commit(batch)
+}
+
+func release(b *store.Batch, _ error) { store.PutBatch(b) }
+
+// Create makes a queue or topic, as an administrator's operation. It blocks until that is on
+// disk.
+func (b *Broker) Create(ctx context.Context, a address.Address) error {
+	if err := checkName("create", a); err != nil {
+		return err
+	}
+	if a.Kind.IsTemp() {
+		return fault.New(fault.Unsupported, "create", a.String(), "temporary destinations belong to a connection")
+	}
+	if b.Lookup(a) != nil {
+		return fault.New(fault.Exists, "create", a.String(), "%s exists already", a)
+	}
+	if _, err := b.create(a, nil); err != nil {
+		return err
+	}
+	return b.store.Sync(ctx)
+}
+
+// Delete removes a destination with all that it holds. It fails with InUse while it has
+// consumers. It blocks until that is on disk.
+func (b *Broker) Delete(ctx context.Context, a address.Address) error {
+	b.mu.Lock()
+	d := b.destinations[a]
+	if d == nil {
+		b.mu.Unlock()
+		return fault.New(fault.NotFound, "delete", a.String(), "%s does not exist", a)
+	}
+	if n := b.consumersOf(d); n > 0 {
+		b.mu.Unlock()
+		return fault.New(fault.InUse, "delete", a.String(), "Destination: %s still has an active subscription: %d", a, n)
+	}
+	delete(b.destinations, a)
+	b.mu.Unlock()
+	b.drop(d, fault.New(fault.NotFound, "delete", a.String(), "%s was deleted", a))
+	b.events.publish(Event{Kind: DestinationDeleted, Address: a})
+	return b.store.Sync(ctx)
+}
+
+func (b *Broker) consumersOf(d *Destination) int {
+	if d.queue != nil {
+		return d.queue.Consumers()
+	}
+	return len(b.bindings.Match(d.Address.Name))
+}
+
+// drop ends a destination that is no longer in the table.
+func (b *Broker) drop(d *Destination, why error) {
+	batch := store.GetBatch()
+	batch.Done = release
+	if d.queue != nil {
+		d.queue.Close(why)
+		if list := d.queue.List(); list != 0 {
+			batch.DropList(list)
+		}
+	}
+	if !d.Address.Kind.IsTemp() {
+		batch.DeleteRecord(store.Destinations, []byte(d.Address.String()))
+	}
+	b.store.Commit(batch)
+}

@@ -1,0 +1,213 @@
+package broker
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/security"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// subscriptionKey identifies a durable subscription: by the client and a name, or, when it is
+// shared, by the name alone.
+type subscriptionKey struct{ client, name string }
+
+// durable is a subscription to a topic that outlives its consumers: a queue on disk, with a
+// binding.
+type durable struct {
+	b       *Broker
+	key     subscriptionKey
+	rec     durableRecord
+	queue   *queue.Queue
+	binding *binding
+	active  []*Subscription // guarded by Broker.mu
+}
+
+// durableRecord is what the store keeps of one.
+type durableRecord struct {
+	Client         string       `json:"client,omitempty"`
+	Name           string       `json:"name"`
+	Address        string       `json:"address"`
+	Selector       string       `json:"selector,omitempty"`
+	ConvertStrings bool         `json:"convert,omitempty"`
+	NoLocal        bool         `json:"noLocal,omitempty"`
+	Shared         bool         `json:"shared,omitempty"`
+	User           string       `json:"user,omitempty"` // who made it
+	List           store.ListID `json:"list"`
+}
+
+func (r *durableRecord) key() []byte {
+	client := r.Client
+	if r.Shared {
+		client = ""
+	}
+	return []byte(client + "\x00" + r.Name)
+}
+
+// attachDurable joins a durable subscription, and makes it if need be. One whose topic,
+// selector or noLocal differ is made anew, empty.
+func (s *Subscription) attachDurable(filter queue.Filter, t Token) error {
+	c, b := s.c, s.c.b
+	a := s.o.Addresses[0]
+	switch {
+	case len(s.o.Addresses) > 1:
+		return fault.New(fault.Unsupported, "subscribe", a.String(), "a durable subscription has one topic")
+	case a.Kind == address.TempTopic:
+		return fault.New(fault.InvalidName, "subscribe", a.String(), "A durable subscription cannot be created for a temporary topic.")
+	case a.Kind != address.Topic:
+		return fault.New(fault.InvalidName, "subscribe", a.String(), "a durable subscription needs a topic, not %s", a)
+	}
+	if !a.IsPattern() {
+		if _, err := b.resolve(c, "subscribe", a); err != nil {
+			return err
+		}
+	}
+	rec := durableRecord{
+		Client: c.login.ClientID, Name: s.o.Name, Address: a.String(), Selector: s.o.Selector,
+		ConvertStrings: s.o.ConvertStrings, NoLocal: s.o.NoLocal, Shared: s.o.Shared, User: c.principal.Name,
+	}
+	key := subscriptionKey{rec.Client, rec.Name}
+	if s.o.Shared {
+		key.client = ""
+	}
+	b.mu.Lock()
+	old := b.durables[key]
+	if old != nil && len(old.active) > 0 && (!s.o.Shared || !old.rec.same(&rec)) {
+		b.mu.Unlock()
+		return fault.New(fault.InUse, "subscribe", s.o.Name, "Durable consumer is in use for client: %s and subscriptionName: %s", rec.Client, rec.Name)
+	}
+	d := old
+	if old == nil || !old.rec.same(&rec) {
+		rec.List = b.newListLocked()
+		d = b.newDurable(rec, filter)
+		b.durables[key] = d
+	} else {
+		old = nil
+	}
+	d.active = append(d.active, s)
+	b.mu.Unlock()
+	s.mu.Lock()
+	s.durable = d
+	s.mu.Unlock()
+	if old != nil {
+		b.bindings.Unbind(old.binding.pattern, old.binding)
+		old.queue.Close(fault.New(fault.Closed, "subscribe", rec.Name, "the subscription was changed"))
+	}
+	fresh := d.rec.List == rec.List && rec.List != 0
+	if fresh {
+		b.bindings.Bind(d.binding.pattern, d.binding)
+	}
+	s.attach(d.queue)
+	if !fresh {
+		c.Confirm(t)
+		return nil
+	}
+	return b.writeDurable(d, old, c, t)
+}
+
+func (r *durableRecord) same(o *durableRecord) bool {
+	return r.Address == o.Address && r.Selector == o.Selector && r.NoLocal == o.NoLocal &&
+		r.ConvertStrings == o.ConvertStrings && r.Shared == o.Shared
+}
+
+// newDurable makes the queue and the binding of a record.
+func (b *Broker) newDurable(rec durableRecord, filter queue.Filter) *durable {
+	a := address.Parse(rec.Address, address.Topic)
+	d := &durable{b: b, rec: rec, key: subscriptionKey{rec.Client, rec.Name}}
+	if rec.Shared {
+		d.key.client = ""
+	}
+	p := b.Policies.Lookup(a)
+	d.queue = queue.New(b.env, a, rec.List, queueOptions(&p))
+	d.binding = &binding{pattern: a.Name, to: holder{queue: d.queue, durable: true}, filter: filter}
+	if rec.NoLocal {
+		d.binding.noLocal = rec.Client
+	}
+	return d
+}
+
+// writeDurable makes a subscription's record durable, without that of the one it replaces.
+func (b *Broker) writeDurable(d, old *durable, c *Connection, t Token) error {
+	value, err := json.Marshal(d.rec)
+	if err != nil {
+		return fault.Wrap(fault.Internal, "subscribe", d.rec.Name, err)
+	}
+	batch := store.GetBatch()
+	batch.Durability = store.Durable
+	if old != nil {
+		batch.DropList(old.rec.List)
+	}
+	batch.PutRecord(store.Subscriptions, d.rec.key(), value)
+	b.confirmWhenDone(batch, "subscribe", c, t)
+	return nil
+}
+
+// confirmWhenDone commits a batch and confirms a token with its outcome.
+func (b *Broker) confirmWhenDone(batch *store.Batch, op string, c *Connection, t Token) {
+	batch.User = &confirmation{c, op, t}
+	batch.Done = confirmDone
+	b.store.Commit(batch)
+}
+
+type confirmation struct {
+	c  *Connection
+	op string
+	t  Token
+}
+
+func confirmDone(batch *store.Batch, err error) {
+	k := batch.User.(*confirmation)
+	store.PutBatch(batch)
+	if k.t != 0 {
+		k.c.handler.Confirmed(k.t, storeFault(k.op, err))
+		k.c.b.done.touch(nil, k.c)
+	}
+}
+
+// leave takes a consumer off a durable subscription.
+func (d *durable) leave(s *Subscription) {
+	d.b.mu.Lock()
+	d.active = slices.DeleteFunc(d.active, func(o *Subscription) bool { return o == s })
+	d.b.mu.Unlock()
+}
+
+// Unsubscribe deletes a durable subscription of this client, with what it has collected.
+func (c *Connection) Unsubscribe(name string, t Token) error {
+	return c.b.unsubscribe(c, subscriptionKey{c.login.ClientID, name}, t)
+}
+
+// UnsubscribeClient is Unsubscribe for the subscription of another client identifier; it needs
+// the right to read the topic.
+func (c *Connection) UnsubscribeClient(client, name string, t Token) error {
+	return c.b.unsubscribe(c, subscriptionKey{client, name}, t)
+}
+
+func (b *Broker) unsubscribe(c *Connection, key subscriptionKey, t Token) error {
+	b.mu.Lock()
+	d := b.durables[key]
+	if d == nil {
+		b.mu.Unlock()
+		return fault.New(fault.NotFound, "unsubscribe", key.name, "No durable subscription exists for clientID: %s and subscriptionName: %s", key.client, key.name)
+	}
+	if len(d.active) > 0 {
+		b.mu.Unlock()
+		return fault.New(fault.InUse, "unsubscribe", key.name, "Durable consumer is in use for client: %s and subscriptionName: %s", key.client, key.name)
+	}
+	if err := c.check(security.Read, address.Parse(d.rec.Address, address.Topic)); err != nil {
+		b.mu.Unlock()
+		return err
+	}
+	delete(b.durables, key)
+	b.mu.Unlock()
+	b.bindings.Unbind(d.binding.pattern, d.binding)
+	d.queue.Close(fault.New(fault.Closed, "unsubscribe", key.name, "the subscription was deleted"))
+	batch := store.GetBatch()
+	batch.Durability = store.Durable
+	batch.DropList(d.rec.List)
+	batch.DeleteRecord(store.Subscriptions, d.rec.key())
+	b.confirmWhenDone(batch, "unsubscribe", c, t)
+	return nil
+}

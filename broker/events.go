@@ -1,0 +1,83 @@
+package broker
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// EventKind tells events apart.
+type EventKind uint8
+
+// The events.
+const (
+	Connected EventKind = iota + 1
+	Disconnected
+	Subscribed
+	Unsubscribed
+	DestinationCreated
+	DestinationDeleted
+	MessageExpired
+	MessageDeadLettered
+	ProducerBlocked
+	PoliciesReloaded
+	StoreEvent
+)
+
+// Event is something that happened. Which fields are set depends on the kind.
+type Event struct {
+	Kind    EventKind
+	Address address.Address
+	Client  string
+	Text    string
+	Store   store.Event
+}
+
+// events hands events to listeners; without any it costs one atomic load.
+type events struct {
+	mu        sync.Mutex
+	listeners atomic.Pointer[[]*listener]
+}
+
+type listener struct{ fn func(Event) }
+
+// Listen calls fn for each event until the returned function is called. fn runs on the
+// goroutine where the event happens: it must not block and must not call the broker back.
+func (b *Broker) Listen(fn func(Event)) (cancel func()) {
+	l := &listener{fn}
+	b.events.change(func(list []*listener) []*listener { return append(list, l) })
+	return func() {
+		b.events.change(func(list []*listener) []*listener {
+			out := list[:0]
+			for _, o := range list {
+				if o != l {
+					out = append(out, o)
+				}
+			}
+			return out
+		})
+	}
+}
+
+func (e *events) change(fn func([]*listener) []*listener) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var list []*listener
+	if old := e.listeners.Load(); old != nil {
+		list = append(list, *old...)
+	}
+	list = fn(list)
+	e.listeners.Store(&list)
+}
+
+func (e *events) publish(ev Event) {
+	list := e.listeners.Load()
+	if list == nil {
+		return
+	}
+	for _, l := range *list {
+		l.fn(ev)
+	}
+}

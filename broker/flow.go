@@ -1,0 +1,285 @@
+package broker
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// flow decides when producers wait. Settlement, commit of what was accepted, purge, delete
+// and close never wait for a limit.
+type flow struct {
+	b        *Broker
+	inflight atomic.Int64 // bytes on their way to the disk
+	diskLow  atomic.Bool
+	pressure atomic.Int32
+	stopped  atomic.Pointer[error] // the store failed
+
+	mu      sync.Mutex
+	waiting map[*Connection]struct{}
+	off     bool
+}
+
+// maxInflight is how many bytes may be on their way to the disk before producers wait.
+const maxInflight = 64 << 20
+
+func (f *flow) start(b *Broker) {
+	f.b = b
+	f.mu.Lock()
+	f.waiting = make(map[*Connection]struct{})
+	f.off = false
+	f.mu.Unlock()
+	b.env.Memory.OnFreed(func() { go f.release() })
+	b.env.Temp.OnFreed(func() { go f.release() })
+}
+
+func (f *flow) stop() {
+	f.mu.Lock()
+	f.off = true
+	f.waiting = nil
+	f.mu.Unlock()
+}
+
+func (f *flow) pending(n int64) { f.inflight.Add(n) }
+
+func (f *flow) done(n int64) {
+	if n == 0 {
+		return
+	}
+	if left := f.inflight.Add(-n); left < maxInflight/2 && left+n >= maxInflight/2 {
+		go f.release()
+	}
+}
+
+// blocks returns why a message has to wait, or "".
+func (f *flow) blocks(p *Producer, m *message.Message) string {
+	switch {
+	case f.diskLow.Load() && (m.Durable || f.b.env.Temp.Used() > 0):
+		return "the disk is nearly full"
+	case f.pressure.Load() >= 3:
+		return "the store is behind"
+	case f.inflight.Load() >= maxInflight && m.Durable:
+		return "the disk is behind"
+	case f.b.env.Memory.Full():
+		return "memory limit reached"
+	case !m.Durable && f.b.env.Temp.Full():
+		return "temporary store limit reached"
+	}
+	for _, d := range p.targets {
+		if reason := d.full(); reason != "" {
+			return reason
+		}
+	}
+	return ""
+}
+
+// full returns why a destination takes no more, or "".
+func (d *Destination) full() string {
+	l := &d.Policy().Limits
+	if d.queue == nil || l.Memory == 0 && l.Messages == 0 {
+		return ""
+	}
+	n := d.queue.Counters()
+	switch {
+	case l.Memory > 0 && n.Bytes.Load() >= l.Memory:
+		return "memory limit reached on " + d.Address.String()
+	case l.Messages > 0 && n.Entries.Load() >= l.Messages:
+		return "message limit reached on " + d.Address.String()
+	}
+	return ""
+}
+
+func (p *Producer) failsFast() bool {
+	for _, d := range p.targets {
+		if d.Policy().FailIfNoSpace {
+			return true
+		}
+	}
+	return false
+}
+
+func spaceFault(p *Producer, reason string) error {
+	return fault.New(fault.StoreFull, "send", p.targets[0].Address.String(),
+		"Usage Manager: %s. See http://activemq.apache.org/producer-flow-control.html for more info", reason)
+}
+
+// parked is a send that waits for space.
+type parked struct {
+	p *Producer
+	m *message.Message
+	t Token
+}
+
+// maxParkedBytes bounds what one connection may have parked, beside Limits.Parked.
+const maxParkedBytes = 8 << 20
+
+// park keeps a send until there is space. The caller holds c.mu.
+func (c *Connection) park(p *Producer, m *message.Message, t Token) error {
+	size := int64(m.Size())
+	if len(c.parked) >= c.b.Limits.Parked || len(c.parked) > 0 && c.parkedLen+size > maxParkedBytes {
+		return fault.New(fault.LimitReached, "send", p.targets[0].Address.String(),
+			"%d sends wait already: %s", len(c.parked), c.blockedBy)
+	}
+	c.parked = append(c.parked, parked{p, m, t})
+	c.parkedLen += size
+	return nil
+}
+
+func (c *Connection) blockLocked(reason string) {
+	if c.blockedBy == "" {
+		c.blockedAt = time.Now()
+		c.handler.Blocked(reason)
+		c.b.events.publish(Event{Kind: ProducerBlocked, Client: c.login.ClientID, Text: reason})
+	}
+	c.blockedBy = reason
+	c.b.flow.wait(c)
+}
+
+// BlockedSince returns why the connection's sends wait, and since when; "" if they don't.
+func (c *Connection) BlockedSince() (reason string, since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.blockedBy, c.blockedAt
+}
+
+func (f *flow) wait(c *Connection) {
+	f.mu.Lock()
+	if !f.off {
+		f.waiting[c] = struct{}{}
+	}
+	f.mu.Unlock()
+}
+
+func (f *flow) leave(c *Connection) {
+	f.mu.Lock()
+	delete(f.waiting, c)
+	f.mu.Unlock()
+	select {
+	case c.unpark <- struct{}{}:
+	default:
+	}
+}
+
+// check lets those go on whose limit has moved without a word: a destination's own, a policy's.
+func (f *flow) check() {
+	f.mu.Lock()
+	n := len(f.waiting)
+	f.mu.Unlock()
+	if n > 0 {
+		f.release()
+	}
+}
+
+// release lets the connections that wait try again.
+func (f *flow) release() {
+	f.mu.Lock()
+	conns := make([]*Connection, 0, len(f.waiting))
+	for c := range f.waiting {
+		conns = append(conns, c)
+	}
+	f.mu.Unlock()
+	for _, c := range conns {
+		c.retry()
+	}
+}
+
+// retry sends what is parked, as far as there is space.
+func (c *Connection) retry() {
+	c.mu.Lock()
+	n := 0
+	for ; n < len(c.parked) && !c.closed.Load(); n++ {
+		k := &c.parked[n]
+		if reason := c.b.flow.blocks(k.p, k.m); reason != "" {
+			c.blockedBy = reason
+			break
+		}
+		c.parkedLen -= int64(k.m.Size())
+		c.sendLocked(k.p, k.m, k.t)
+	}
+	c.parked = append(c.parked[:0], c.parked[n:]...)
+	free := len(c.parked) == 0
+	if free && c.blockedBy != "" {
+		c.blockedBy = ""
+		c.handler.Blocked("")
+	}
+	c.mu.Unlock()
+	if free {
+		c.b.flow.leave(c)
+	}
+	c.Flush()
+	c.handler.Wake()
+}
+
+// Throttle blocks while the connection's sends wait for space, unless the client has
+// deliveries to settle: that would free the space. A reader calls it after each burst, before
+// it reads on.
+func (c *Connection) Throttle() {
+	for !c.closed.Load() {
+		c.mu.Lock()
+		waiting := len(c.parked) > 0
+		c.mu.Unlock()
+		if !waiting || c.hasUnsettled() {
+			return
+		}
+		select {
+		case <-c.unpark:
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (c *Connection) hasUnsettled() bool {
+	c.state.Lock()
+	defer c.state.Unlock()
+	for s := range c.subs {
+		if s.Unsettled() > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// storeEvent hears the store.
+func (b *Broker) storeEvent(e store.Event) {
+	f := &b.flow
+	switch e.Kind {
+	case store.Pressure:
+		f.pressure.Store(int32(e.Level))
+		if e.Level < 3 {
+			go f.release()
+		}
+	case store.DiskLow:
+		if !f.diskLow.Swap(true) {
+			b.Log.Error("disk nearly full: producers wait, consumers go on", "error", e.Err)
+		}
+	case store.DiskOK:
+		if f.diskLow.Swap(false) {
+			b.Log.Info("disk has space again: producers go on")
+			go f.release()
+		}
+	case store.Corrupt:
+		b.Log.Error("damage in the store", "list", e.List, "error", e.Err)
+	case store.Fatal:
+		b.Log.Error("the store has stopped, nothing is confirmed any more", "error", e.Err)
+		f.stopped.Store(&e.Err)
+	}
+	b.events.publish(Event{Kind: StoreEvent, Store: e})
+}
+
+// storeFault makes an error of the store one of the core.
+func storeFault(op string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, store.ErrDiskFull):
+		return fault.Wrap(fault.StoreFull, op, "store", err)
+	case errors.Is(err, store.ErrTooLarge):
+		return fault.Wrap(fault.TooLarge, op, "store", err)
+	}
+	return fault.Wrap(fault.Internal, op, "store", err)
+}

@@ -1,0 +1,144 @@
+// Package policy holds the settings of destinations. Every default of a destination comes from
+// one look-up: the entries whose pattern matches are merged, the most specific one last, and
+// the origin of each value is kept.
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+)
+
+// Policy is what holds for one destination.
+type Policy struct {
+	DeadLetter DeadLetter
+	Prefetch   Prefetch
+	Limits     Limits
+
+	Prioritized   bool          // ten priorities are honoured
+	StrictOrder   bool          // no rotation among consumers
+	AllExclusive  bool          // each consumer counts as exclusive
+	MaxDeliveries int           // failed deliveries before a message is dead-lettered; 0 = no limit
+	ExpirePeriod  time.Duration // how often waiting messages are searched for expired ones; 0 = never
+	GroupLimit    int           // message groups that are remembered
+	FlowControl   bool          // producers wait at a limit
+	FailIfNoSpace bool          // producers get an error at a limit instead
+}
+
+// DeadLetter says what happens to messages that can't be delivered.
+type DeadLetter struct {
+	Queue                string // the shared dead-letter queue
+	Individual           bool   // a queue per destination, named Prefix + name
+	Prefix               string
+	ProcessExpired       bool // expired messages are dead-lettered, not dropped
+	ProcessNonPersistent bool // non-persistent messages too
+	Discard              bool // drop instead
+}
+
+// Prefetch is the credit of consumers that don't name theirs.
+type Prefetch struct{ Queue, Topic, Durable, Browser int }
+
+// Limits bound a destination. Zero is no limit of its own.
+type Limits struct {
+	Memory   int64 // bytes of messages, at which producers are held back
+	Messages int64 // messages, at which producers are held back
+	Pending  int64 // messages that a topic subscriber may be behind; the oldest are dropped
+	Window   int64 // bytes in memory of what waits on one queue
+}
+
+// Default returns ActiveMQ's defaults.
+func Default() Policy {
+	return Policy{
+		DeadLetter:   DeadLetter{Queue: "ActiveMQ.DLQ", Prefix: "ActiveMQ.DLQ.Queue.", ProcessExpired: true},
+		Prefetch:     Prefetch{Queue: 1000, Topic: 32766, Durable: 100, Browser: 500},
+		ExpirePeriod: 30 * time.Second,
+		GroupLimit:   1024,
+		FlowControl:  true,
+	}
+}
+
+// Entry is one configured policy: the values that it sets, for the destinations that match.
+type Entry struct {
+	Match  string // queue://orders.> and the like; without a scheme both queues and topics
+	Origin string // where it is configured, for people
+	Values []Value
+}
+
+// Value is one setting of an entry.
+type Value struct {
+	Name string // dead_letter.queue and the like
+	Set  func(*Policy)
+}
+
+// Origin says where one value of an effective policy comes from.
+type Origin struct{ Name, Match, Where string }
+
+// Set finds the policy of a destination. It may be replaced as a whole while in use.
+type Set struct {
+	entries atomic.Pointer[[]Entry]
+}
+
+// NewSet returns a set with entries.
+func NewSet(entries []Entry) (*Set, error) {
+	s := new(Set)
+	return s, s.Replace(entries)
+}
+
+// Replace swaps the entries for others, all or, with an error, none.
+func (s *Set) Replace(entries []Entry) error {
+	for _, e := range entries {
+		if e.Match == "" {
+			return fault.New(fault.InvalidName, "policy", e.Match, "%s: a policy needs a match", e.Origin)
+		}
+	}
+	sorted := slices.Clone(entries)
+	slices.SortStableFunc(sorted, func(a, b Entry) int {
+		return -address.Compare(pattern(a.Match).Name, pattern(b.Match).Name)
+	})
+	s.entries.Store(&sorted)
+	return nil
+}
+
+// Lookup returns the policy of a destination.
+func (s *Set) Lookup(a address.Address) Policy {
+	p, _ := s.explain(a, false)
+	return p
+}
+
+// Explain returns the policy of a destination and where its values come from, defaults left
+// out.
+func (s *Set) Explain(a address.Address) (Policy, []Origin) { return s.explain(a, true) }
+
+func (s *Set) explain(a address.Address, origins bool) (Policy, []Origin) {
+	p := Default()
+	if a.Kind.IsTopic() {
+		p.DeadLetter.Prefix = "ActiveMQ.DLQ.Topic."
+	}
+	var list []Origin
+	if s == nil || s.entries.Load() == nil {
+		return p, nil
+	}
+	for _, e := range *s.entries.Load() {
+		m := pattern(e.Match)
+		if m.Kind != address.None && m.Kind.IsQueue() != a.Kind.IsQueue() || !address.Match(m.Name, a.Name) {
+			continue
+		}
+		for _, v := range e.Values {
+			v.Set(&p)
+			if origins {
+				list = slices.DeleteFunc(list, func(o Origin) bool { return o.Name == v.Name })
+				list = append(list, Origin{v.Name, e.Match, e.Origin})
+			}
+		}
+	}
+	return p, list
+}
+
+// String formats an origin as one line.
+func (o Origin) String() string { return fmt.Sprintf("%s from %s (%s)", o.Name, o.Match, o.Where) }
+
+func pattern(match string) address.Address { return address.Parse(match, address.None) }

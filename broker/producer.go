@@ -1,0 +1,287 @@
+package broker
+
+import (
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/security"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// Producer sends to one destination, or to each member of a composite one.
+type Producer struct {
+	c       *Connection
+	targets []*Destination
+	single  holder // of one queue
+}
+
+// Producer returns a producer for an address, or for several, which get a copy each. Missing
+// destinations are created, if the connection may.
+func (c *Connection) Producer(to ...address.Address) (*Producer, error) {
+	if c.closed.Load() {
+		return nil, c.closedError("send")
+	}
+	if len(to) == 0 {
+		return nil, fault.New(fault.InvalidName, "send", "", "a producer needs a destination")
+	}
+	p := &Producer{c: c}
+	for _, a := range to {
+		if err := c.check(security.Write, a); err != nil {
+			return nil, err
+		}
+		d, err := c.b.resolve(c, "send", a)
+		if err != nil {
+			return nil, err
+		}
+		d.producers.Add(1)
+		p.targets = append(p.targets, d)
+	}
+	if len(p.targets) == 1 {
+		p.single = p.targets[0].holder()
+	}
+	return p, nil
+}
+
+// Close ends the producer.
+func (p *Producer) Close() {
+	for _, d := range p.targets {
+		d.producers.Add(-1)
+	}
+}
+
+func (d *Destination) holder() holder {
+	if d.queue == nil {
+		return holder{}
+	}
+	return holder{queue: d.queue, durable: d.Address.Kind == address.Queue, dest: d}
+}
+
+// Send hands a message to the broker, which owns it from then on. An error is a refusal;
+// otherwise the outcome comes as a confirmation with the token. The confirmation of a durable
+// message means that it is on disk. With a transaction the message takes effect at its commit
+// and is confirmed as accepted. Send never blocks; Flush must follow, once for a series.
+func (p *Producer) Send(m *message.Message, tx *Transaction, t Token) error {
+	c := p.c
+	for _, d := range p.targets {
+		// The right may have been withdrawn since: the check is a cached look-up.
+		if err := c.check(security.Write, d.Address); err != nil {
+			return err
+		}
+	}
+	if m.Priority > 9 {
+		m.Priority = 9
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return c.closedError("send")
+	}
+	c.sent.Add(1)
+	c.b.total.Received.Add(1)
+	if tx != nil {
+		if err := tx.send(p, m); err != nil {
+			return err
+		}
+		c.confirmLocked(t)
+		return nil
+	}
+	if len(c.parked) > 0 {
+		return c.park(p, m, t)
+	}
+	if reason := c.b.flow.blocks(p, m); reason != "" {
+		if p.failsFast() {
+			return spaceFault(p, reason)
+		}
+		c.blockLocked(reason)
+		return c.park(p, m, t)
+	}
+	c.sendLocked(p, m, t)
+	return nil
+}
+
+// sendLocked routes a message. The caller holds c.mu.
+func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token) {
+	if p.single.queue != nil {
+		if c.burst == nil && c.inflight.Load() == 0 && !(m.Durable && p.single.durable) {
+			c.offerLocked(p.single.queue, m, nil)
+			c.confirmLocked(t)
+			return
+		}
+		u := c.burstLocked()
+		u.toQueue(c.b, &p.single, m, nil)
+		c.tokenLocked(u, t)
+		return
+	}
+	for i, d := range p.targets {
+		copied := m
+		if len(p.targets) > 1 {
+			// Each member of a composite gets a copy that says where it was sent to.
+			cp := *m
+			cp.Address = d.Address
+			cp.Origin = m.Address
+			copied = &cp
+			_ = i
+		}
+		if h := d.holder(); h.queue != nil {
+			c.routeLocked(&h, copied, nil)
+			continue
+		}
+		c.publishLocked(d, copied)
+	}
+	if c.burst != nil || c.inflight.Load() > 0 {
+		c.tokenLocked(c.burstLocked(), t)
+	} else {
+		c.confirmLocked(t)
+	}
+}
+
+// routeLocked puts a message on one queue, at once or with the burst.
+func (c *Connection) routeLocked(h *holder, m *message.Message, note []byte) {
+	if c.burst == nil && c.inflight.Load() == 0 && !(m.Durable && h.durable) {
+		c.offerLocked(h.queue, m, note)
+		return
+	}
+	c.burstLocked().toQueue(c.b, h, m, note)
+}
+
+// publishLocked hands a message to every queue that is bound to a topic.
+func (c *Connection) publishLocked(d *Destination, m *message.Message) {
+	d.published.Add(1)
+	bindings := c.b.bindings.Match(d.Address.Name)
+	durables := 0
+	if m.Durable {
+		for _, n := range bindings {
+			if n.to.durable && n.wants(m, c) {
+				durables++
+			}
+		}
+	}
+	if durables == 0 && c.burst == nil && c.inflight.Load() == 0 {
+		for _, n := range bindings {
+			if n.wants(m, c) {
+				c.offerLocked(n.to.queue, m, n.note)
+			}
+		}
+		return
+	}
+	u := c.burstLocked()
+	u.toTopic(c.b, c, bindings, durables, m)
+}
+
+// toTopic adds a message for the bindings that want it; durables is how many of them are on
+// disk.
+func (u *burst) toTopic(b *Broker, c *Connection, bindings []*binding, durables int, m *message.Message) {
+	var list []store.Target
+	first := len(u.targets)
+	for _, n := range bindings {
+		if !n.wants(m, c) {
+			continue
+		}
+		slot := int32(-1)
+		if n.to.durable && m.Durable {
+			b.markFor(n.to.queue, u.batch, &u.marks)
+			if list == nil {
+				list = make([]store.Target, 0, durables)
+			}
+			slot = int32(len(list))
+			list = append(list, store.Target{List: n.to.queue.List(), Note: n.note})
+		}
+		u.targets = append(u.targets, target{n.to.queue, m, n.note, slot})
+	}
+	if len(list) == 0 {
+		return
+	}
+	base := int32(u.batch.Fanout(list, message.DefaultPriority, b.encode(m, &u.head)))
+	u.batch.Durability = store.Durable
+	u.bytes += int64(u.batch.Refs[base].Size)
+	for i := first; i < len(u.targets); i++ {
+		if u.targets[i].slot >= 0 {
+			u.targets[i].slot += base
+		}
+	}
+}
+
+// offerLocked puts a message that needs no disk on a queue, to be kicked by Flush.
+func (c *Connection) offerLocked(q *queue.Queue, m *message.Message, note []byte) {
+	e := queue.NewEntry(m, c.b.store.NextID())
+	e.Note = note
+	q.Offer(e)
+	if n := len(c.touched); n > 0 && c.touched[n-1] == q {
+		return
+	}
+	for _, t := range c.touched {
+		if t == q {
+			return
+		}
+	}
+	c.touched = append(c.touched, q)
+}
+
+// confirmLocked confirms an operation that needs no disk, in order with those that do.
+func (c *Connection) confirmLocked(t Token) {
+	if t == 0 {
+		return
+	}
+	if c.burst == nil && c.inflight.Load() == 0 {
+		c.handler.Confirmed(t, nil)
+		return
+	}
+	c.tokenLocked(c.burstLocked(), t)
+}
+
+func (c *Connection) tokenLocked(u *burst, t Token) {
+	if t != 0 {
+		u.tokens = append(u.tokens, t)
+	}
+}
+
+const (
+	burstOps   = 1024
+	burstBytes = 1 << 20
+)
+
+// burstLocked returns the burst under construction, a new one when the last is large enough.
+func (c *Connection) burstLocked() *burst {
+	if c.burst != nil && (len(c.burst.targets) >= burstOps || c.burst.bytes >= burstBytes) {
+		c.commitLocked()
+	}
+	if c.burst == nil {
+		c.burst = c.newBurst()
+	}
+	return c.burst
+}
+
+func (c *Connection) commitLocked() {
+	u := c.burst
+	if u == nil {
+		return
+	}
+	c.burst = nil
+	c.inflight.Add(1)
+	c.b.flow.pending(u.bytes)
+	c.b.store.Commit(u.batch)
+}
+
+// Flush lets everything that was sent take effect: it is called at the end of a read burst.
+// An idle connection that sent something and doesn't flush keeps it.
+func (c *Connection) Flush() {
+	var buf [16]*queue.Queue
+	c.mu.Lock()
+	c.commitLocked()
+	touched := append(buf[:0], c.touched...)
+	clear(c.touched)
+	c.touched = c.touched[:0]
+	c.mu.Unlock()
+	for _, q := range touched {
+		q.Kick()
+	}
+}
+
+// Confirm confirms a token in order with the sends before it: for protocols whose receipts
+// must not overtake each other.
+func (c *Connection) Confirm(t Token) {
+	c.mu.Lock()
+	c.confirmLocked(t)
+	c.mu.Unlock()
+}

@@ -1,0 +1,306 @@
+package queue
+
+import (
+	"context"
+	"slices"
+
+	"github.com/manifoldmq/manifold/store"
+)
+
+// Purge removes all that waits. Deliveries without an outcome are dropped when they come back.
+// Removals from the store are added to b, which the caller commits before anything else
+// happens to the queue's list. It returns how many entries went.
+func (q *Queue) Purge(b *store.Batch, commit func(*store.Batch)) (entries int64) {
+	q.lock()
+	inMemory := int64(0)
+	bytes := q.tailBytes
+	entries = q.tailEntries
+	for i := range q.levels {
+		l := &q.levels[i]
+		entries += int64(l.live)
+		inMemory += l.bytes
+		l.clear()
+		if l.tail {
+			l.cursor = q.lastStored
+			l.tail = l.spooling > 0
+		}
+	}
+	for i := range q.front {
+		entries++
+		inMemory += q.front[i].size()
+	}
+	clear(q.front)
+	q.front = q.front[:0]
+	clear(q.taken)
+	q.tailEntries, q.tailBytes = 0, 0
+	q.epoch++
+	q.purgedStored.Store(uint64(q.lastStored))
+	q.purgedMemory.Store(uint64(q.env.Store.NextID()))
+	if list := q.List(); list != 0 {
+		for i := range q.levels {
+			b.Truncate(list, q.levels[i].prio, q.lastStored)
+		}
+	}
+	commit(b)
+	q.env.Memory.Add(-inMemory)
+	q.forget(entries, bytes+inMemory)
+	q.counters.Dequeued.Add(entries)
+	q.rewind()
+	q.unlock()
+	return entries
+}
+
+// Close ends the queue: nothing is delivered any more, and arrivals are forgotten. Its
+// consumers are told why.
+func (q *Queue) Close(why error) {
+	q.lock()
+	if q.closed {
+		q.unlock()
+		return
+	}
+	q.closed = true
+	consumers := q.consumers
+	q.consumers = nil
+	bytes := int64(0)
+	for i := range q.levels {
+		bytes += q.levels[i].bytes
+		q.levels[i].clear()
+	}
+	for i := range q.front {
+		bytes += q.front[i].size()
+	}
+	q.front = nil
+	if q.wake != nil {
+		q.wake.Stop()
+	}
+	q.unlock()
+	q.env.Memory.Add(-bytes)
+	for _, s := range consumers {
+		s.Abort(why)
+	}
+}
+
+// Closed reports whether Close was called.
+func (q *Queue) Closed() bool {
+	q.lock()
+	defer q.unlock()
+	return q.closed
+}
+
+// Take removes waiting entries that match, up to a number of them, and hands them over: each
+// must be given an outcome, by GiveBack or by a batch that acknowledges it and Forget.
+func (q *Queue) Take(ctx context.Context, match func(*Entry) bool, limit int) ([]Taken, error) {
+	var out []Taken
+	q.Kick() // what has arrived waits too
+	q.lock()
+	kept := q.front[:0]
+	for i := range q.front {
+		e := q.front[i]
+		if len(out) < limit && match(&e) {
+			out = append(out, Taken{q, e})
+			continue
+		}
+		kept = append(kept, e)
+	}
+	clear(q.front[len(kept):])
+	q.front = kept
+	for i := range q.levels {
+		l := &q.levels[i]
+		for seq := l.head; seq < l.end && len(out) < limit; seq++ {
+			if e := l.at(seq); e.Msg != nil && match(e) {
+				out = append(out, Taken{q, *e})
+				l.take(seq)
+			}
+		}
+	}
+	q.counters.InFlight.Add(int64(len(out)))
+	q.unlock()
+	for i := range q.levels {
+		if err := q.takeTail(ctx, &q.levels[i], match, limit, &out); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// takeTail is Take for what only the store holds of one level.
+func (q *Queue) takeTail(ctx context.Context, l *level, match func(*Entry) bool, limit int, out *[]Taken) error {
+	p := new(store.Page)
+	for after := store.ID(0); len(*out) < limit; {
+		q.lock()
+		after = max(after, l.cursor)
+		upTo, tail := q.lastStored, l.tail
+		q.unlock()
+		if !tail || after >= upTo {
+			return nil
+		}
+		p.Reset()
+		err := q.env.Store.ReadPage(ctx, q.List(), l.prio, after, upTo, store.Limit{Entries: pageEntries, Bytes: pageBytes}, p)
+		entries, err := q.decode(p, err)
+		if err != nil {
+			return err
+		}
+		q.lock()
+		for i := range entries {
+			e := &entries[i]
+			if _, gone := q.taken[e.Ref.ID]; gone || e.Ref.ID <= l.cursor || !l.tail || len(*out) >= limit || !match(e) {
+				continue
+			}
+			q.take(*e)
+			q.env.Memory.Add(e.size())
+			q.counters.InFlight.Add(1)
+			*out = append(*out, Taken{q, *e})
+		}
+		q.unlock()
+		if !p.More || len(entries) == 0 {
+			return nil
+		}
+		after = entries[len(entries)-1].Ref.ID
+	}
+	return nil
+}
+
+// Expire removes what has ended by now, in memory and, if it may hold any, in the tail.
+func (q *Queue) Expire(ctx context.Context) error {
+	now := q.env.Now()
+	q.lock()
+	search := q.mayExpire
+	for i := range q.levels {
+		l := &q.levels[i]
+		for seq := l.head; seq < l.end && !search; seq++ {
+			if e := l.at(seq); e.Msg != nil && e.Msg.Expiry != 0 {
+				search = true
+			}
+		}
+	}
+	search = search || slices.ContainsFunc(q.front, func(e Entry) bool { return e.Msg.Expiry != 0 })
+	q.unlock()
+	if !search {
+		return nil
+	}
+	more := false
+	gone, err := q.Take(ctx, func(e *Entry) bool {
+		more = more || e.Msg.Expiry > now
+		return e.Msg.Expired(now)
+	}, 10000)
+	if err == nil && !more && len(gone) < 10000 {
+		q.lock()
+		q.mayExpire = false
+		q.unlock()
+	}
+	if len(gone) > 0 {
+		q.counters.Expired.Add(int64(len(gone)))
+		q.env.Remove(gone, Expired)
+	}
+	return err
+}
+
+// View is one message as a browser sees it.
+type View struct {
+	Entry
+	Unsettled bool // with a consumer
+}
+
+// snapshot returns what the queue holds in memory, in order, and where the tail begins.
+func (q *Queue) snapshot() (views []View, tails []tailRange) {
+	q.Kick()
+	q.lock()
+	defer q.unlock()
+	for _, s := range q.consumers {
+		s.mu.Lock()
+		for n := s.first; s.live > 0 && n <= s.last.Load(); n++ {
+			if sl := s.slotAt(n); sl != nil && sl.q == q {
+				views = append(views, View{sl.e, true})
+			}
+		}
+		s.mu.Unlock()
+	}
+	for i := range q.front {
+		views = append(views, View{q.front[i], false})
+	}
+	slices.SortStableFunc(views, func(a, b View) int {
+		switch {
+		case a.Ref.ID < b.Ref.ID:
+			return -1
+		case a.Ref.ID > b.Ref.ID:
+			return 1
+		}
+		return 0
+	})
+	for i := len(q.levels) - 1; i >= 0; i-- {
+		l := &q.levels[i]
+		for seq := l.head; seq < l.end; seq++ {
+			if e := l.at(seq); e.Msg != nil {
+				views = append(views, View{*e, false})
+			}
+		}
+		if l.tail {
+			tails = append(tails, tailRange{l.prio, l.cursor, q.lastStored})
+		}
+	}
+	return views, tails
+}
+
+type tailRange struct {
+	prio        uint8
+	after, upTo store.ID
+}
+
+// Browse calls fn for each message that the queue holds, with consumers or waiting, as of
+// now, until fn returns false. It holds no lock while fn runs.
+func (q *Queue) Browse(ctx context.Context, fn func(View) bool) error {
+	views, tails := q.snapshot()
+	seen := make(map[store.ID]struct{}, len(views))
+	for i := range views {
+		seen[views[i].Ref.ID] = struct{}{}
+		if !fn(views[i]) {
+			return nil
+		}
+	}
+	p := new(store.Page)
+	for _, t := range tails {
+		for after, more := t.after, true; more; {
+			p.Reset()
+			err := q.env.Store.ReadPage(ctx, q.List(), t.prio, after, t.upTo, store.Limit{Entries: pageEntries, Bytes: pageBytes}, p)
+			entries, err := q.decode(p, err)
+			if err != nil {
+				return err
+			}
+			for i := range entries {
+				if _, dup := seen[entries[i].Ref.ID]; !dup && !fn(View{entries[i], false}) {
+					return nil
+				}
+			}
+			if more = p.More && len(entries) > 0; more {
+				after = entries[len(entries)-1].Ref.ID
+			}
+		}
+	}
+	return nil
+}
+
+// Lock takes the entry that a reference names off the queue, for a transaction that was
+// prepared before the last start: it must be given an outcome like those of Take. It is called
+// before anything is dispatched. There is nothing to lock if the entry is gone.
+func (q *Queue) Lock(ctx context.Context, ref store.Ref) ([]Taken, error) {
+	found, err := q.fetchAll(ctx, []store.Ref{ref})
+	if err != nil {
+		return nil, err
+	}
+	q.lock()
+	defer q.unlock()
+	var out []Taken
+	for _, e := range found {
+		q.take(e)
+		q.env.Memory.Add(e.size())
+		q.counters.InFlight.Add(1)
+		out = append(out, Taken{q, e})
+	}
+	return out, nil
+}
+
+func (q *Queue) fetchAll(ctx context.Context, refs []store.Ref) ([]Entry, error) {
+	p := new(store.Page)
+	err := q.env.Store.ReadMessages(ctx, refs, store.Limit{Entries: len(refs), Bytes: 1 << 30}, p)
+	return q.decode(p, err)
+}

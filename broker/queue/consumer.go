@@ -1,0 +1,289 @@
+package queue
+
+import (
+	"bytes"
+	"sync"
+	"sync/atomic"
+
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// Delivery is one message on its way to one consumer. It is a value: what happens to the
+// entry later does not change it.
+type Delivery struct {
+	Consumer *Consumer
+	Number   uint64 // ascends by one per consumer, from 1
+	Msg      *message.Message
+	ID       store.ID
+	Note     []byte
+	Count    uint16 // failed deliveries before this one
+	Flags    EntryFlags
+}
+
+// Sink takes deliveries towards a client. Its methods are called with locks of the core held:
+// they must not block and must not call the core back.
+type Sink interface {
+	// Deliver takes deliveries in order and keeps no reference to the slice. It reports
+	// whether there is room for more; if not, the consumer counts as without credit until
+	// Consumer.Resume.
+	Deliver(ds []Delivery) (room bool)
+	// Drained says that nothing is left to deliver within the credit, which is used up by
+	// that.
+	Drained(c *Consumer)
+	// Closed says that the consumer was closed from the broker's side.
+	Closed(c *Consumer, err error)
+	// Wake is called once after a series of the above, without any lock held: it is time to
+	// write.
+	Wake()
+}
+
+// Filter decides which messages a consumer or a binding wants. The SQL selector is one.
+type Filter interface {
+	Matches(v *message.View) bool
+}
+
+// ConsumerOptions say what a consumer wants. They don't change while it lives.
+type ConsumerOptions struct {
+	Filter    Filter // nil: everything
+	Priority  int    // higher ones are served first
+	Exclusive bool
+	Tag       any // the caller's
+}
+
+// Consumer drains one queue, or several that share its credit. Its deliveries are numbered;
+// numbers ascend, so that cumulative, range and batched settlement are ranges of numbers.
+type Consumer struct {
+	ConsumerOptions
+	sink Sink
+	env  *Env
+
+	mu          sync.Mutex
+	limit       atomic.Uint64 // deliveries numbered up to it may be sent
+	last        atomic.Uint64 // number of the last delivery
+	choked      atomic.Bool   // the sink has no room
+	closed      atomic.Bool
+	draining    atomic.Bool
+	ring        []slot // unsettled deliveries by number; its length is a power of two
+	first       uint64 // no delivery below it is unsettled
+	live        int    // unsettled deliveries
+	staged      []Delivery
+	stagedBytes int64
+	queues      []*Queue // attached, in the order in which new credit is offered
+	turn        int
+	browse      chan struct{} // of a browser: there is new credit
+}
+
+// slot is an unsettled delivery.
+type slot struct {
+	q        *Queue // nil: settled
+	enlisted bool   // a transaction decides on it
+	e        Entry
+}
+
+const (
+	stageBytes = 256 << 10 // deliveries are handed to the sink at least this often
+	runLength  = 256       // deliveries per hold of a queue's lock
+)
+
+// NewConsumer returns a consumer that is not attached to a queue and has no credit.
+func NewConsumer(env *Env, o ConsumerOptions, sink Sink) *Consumer {
+	return &Consumer{ConsumerOptions: o, sink: sink, env: env, first: 1}
+}
+
+// ready reports whether a delivery may be sent now.
+func (c *Consumer) ready() bool {
+	return c.last.Load() < c.limit.Load() && !c.choked.Load() && !c.closed.Load()
+}
+
+// deliver hands an entry to the consumer, if it has credit. The caller holds q's lock.
+func (c *Consumer) deliver(q *Queue, e *Entry) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ready() {
+		return false
+	}
+	n := c.last.Load() + 1
+	c.last.Store(n)
+	c.put(n, slot{q: q, e: *e})
+	c.staged = append(c.staged, Delivery{
+		Consumer: c, Number: n, Msg: e.Msg, ID: e.Ref.ID, Note: e.Note, Count: e.Count, Flags: e.Flags &^ (fetched | purged),
+	})
+	if c.stagedBytes += e.size(); c.stagedBytes > stageBytes {
+		c.flush()
+	}
+	return true
+}
+
+// flush hands what is staged to the sink. The caller holds c.mu.
+func (c *Consumer) flush() {
+	if len(c.staged) == 0 {
+		return
+	}
+	if !c.sink.Deliver(c.staged) {
+		c.choked.Store(true)
+	}
+	clear(c.staged)
+	c.staged, c.stagedBytes = c.staged[:0], 0
+}
+
+// put keeps an unsettled delivery under its number, which is the highest yet.
+func (c *Consumer) put(n uint64, s slot) {
+	if c.live == 0 {
+		c.first = n
+	}
+	if n-c.first >= uint64(len(c.ring)) {
+		ring := make([]slot, max(8, 2*len(c.ring)))
+		for i := c.first; i < n; i++ {
+			ring[i&uint64(len(ring)-1)] = c.ring[i&uint64(len(c.ring)-1)]
+		}
+		c.ring = ring
+	}
+	c.ring[n&uint64(len(c.ring)-1)] = s
+	c.live++
+}
+
+// slotAt returns the slot of a delivery that is unsettled or enlisted, or nil. The caller
+// holds c.mu.
+func (c *Consumer) slotAt(n uint64) *slot {
+	if c.live == 0 || n < c.first || n > c.last.Load() || n-c.first >= uint64(len(c.ring)) {
+		return nil
+	}
+	s := &c.ring[n&uint64(len(c.ring)-1)]
+	if s.q == nil {
+		return nil
+	}
+	return s
+}
+
+// unsettledAt is slotAt without the enlisted ones.
+func (c *Consumer) unsettledAt(n uint64) *slot {
+	if s := c.slotAt(n); s != nil && !s.enlisted {
+		return s
+	}
+	return nil
+}
+
+// drop empties a slot and moves first on. The caller holds c.mu.
+func (c *Consumer) drop(n uint64, s *slot) {
+	*s = slot{}
+	c.live--
+	if n != c.first {
+		return
+	}
+	if c.live == 0 {
+		c.first = c.last.Load() + 1
+		if len(c.ring) > 4096 {
+			c.ring = nil
+		}
+		return
+	}
+	for c.ring[c.first&uint64(len(c.ring)-1)].q == nil {
+		c.first++
+	}
+}
+
+// Limit sets the credit as an absolute delivery number: deliveries numbered up to n may be
+// sent. It may go down; what was sent already stays sent.
+func (c *Consumer) Limit(n uint64) {
+	c.limit.Store(n)
+	if c.ready() {
+		c.offer()
+	}
+}
+
+// Extend raises the credit by n.
+func (c *Consumer) Extend(n uint64) {
+	c.limit.Add(n)
+	if c.ready() {
+		c.offer()
+	}
+}
+
+// Credit returns the highest number that may be sent, and the highest that was.
+func (c *Consumer) Credit() (limit, last uint64) { return c.limit.Load(), c.last.Load() }
+
+// Unsettled returns the number of deliveries without an outcome.
+func (c *Consumer) Unsettled() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.live
+}
+
+// Resume says that the sink has room again.
+func (c *Consumer) Resume() {
+	if c.choked.Swap(false) && c.ready() {
+		c.offer()
+	}
+}
+
+// Drain asks for all that can be delivered within the credit now; then the rest of the credit
+// is void and the sink's Drained is called.
+func (c *Consumer) Drain() {
+	c.draining.Store(true)
+	c.offer()
+}
+
+// offer lets each attached queue use the consumer's credit, beginning with the next in turn.
+func (c *Consumer) offer() {
+	if c.browse != nil {
+		select {
+		case c.browse <- struct{}{}:
+		default:
+		}
+		return
+	}
+	c.mu.Lock()
+	if len(c.queues) == 1 {
+		q := c.queues[0]
+		c.mu.Unlock()
+		q.Kick()
+		return
+	}
+	queues := append([]*Queue(nil), c.queues...)
+	start := 0
+	if len(queues) > 0 {
+		c.turn++
+		start = c.turn % len(queues)
+	}
+	c.mu.Unlock()
+	for i := range queues {
+		queues[(start+i)%len(queues)].Kick()
+	}
+}
+
+// Find returns the number of the unsettled delivery of the entry with an id.
+func (c *Consumer) Find(id store.ID) (number uint64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.live == 0 {
+		return 0, false
+	}
+	for n := c.first; n <= c.last.Load(); n++ {
+		if s := c.unsettledAt(n); s != nil && s.e.Ref.ID == id {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// FindMessage returns the number of the first unsettled delivery of a message whose identifier
+// has a text.
+func (c *Consumer) FindMessage(id []byte) (number uint64, ok bool) {
+	var buf [128]byte
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := c.first; c.live > 0 && n <= c.last.Load(); n++ {
+		if s := c.unsettledAt(n); s != nil && bytes.Equal(s.e.Msg.ID.Append(buf[:0]), id) {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// IsUnsettled reports whether a delivery has no outcome yet.
+func (c *Consumer) IsUnsettled(n uint64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.unsettledAt(n) != nil
+}

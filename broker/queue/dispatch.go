@@ -1,0 +1,441 @@
+package queue
+
+import (
+	"time"
+
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// removal is what a run took off the queue otherwise than to a consumer.
+type removal struct {
+	entries []Taken
+	why     Reason
+}
+
+// run takes in arrivals and delivers one run of them. It reports whether there may be more to
+// do at once, and the consumers that got something. The caller holds the dispatch lock.
+func (q *Queue) run(touched []*Consumer) (again bool, _ []*Consumer, gone removal) {
+	gone.why = Expired
+	if q.closed {
+		return false, touched, gone
+	}
+	now := q.env.Now()
+	q.takeIntake(now, &gone)
+	if len(q.consumers) == 0 || q.paused {
+		return false, touched, gone
+	}
+	left := runLength
+	r := runner{q: q, now: now, gone: &gone}
+	stop := r.front(&left)
+	for i := len(q.levels) - 1; i >= 0 && !stop && left > 0; i-- {
+		stop = r.level(i, &left)
+	}
+	for _, s := range q.consumers {
+		if !s.touched {
+			continue
+		}
+		s.touched = false
+		s.mu.Lock()
+		s.flush()
+		s.mu.Unlock()
+		touched = append(touched, s.Consumer)
+	}
+	if left > 0 {
+		touched = q.drained(touched)
+	}
+	if r.wakeAt != 0 {
+		q.wakeAfter(r.wakeAt - now)
+	}
+	// What waits for a delay is looked at again by the timer alone.
+	return left == 0, touched, gone
+}
+
+// takeIntake moves what arrived into the window, or leaves it to the tail.
+func (q *Queue) takeIntake(now int64, gone *removal) {
+	q.intakeMu.Lock()
+	q.intake, q.arrived = q.arrived[:0], q.intake
+	q.intakeMu.Unlock()
+	if len(q.arrived) == 0 {
+		return
+	}
+	o := q.options.Load()
+	window := o.Window
+	if window <= 0 {
+		window = q.env.Memory.window()
+	}
+	var spool *store.Batch
+	for i := range q.arrived {
+		e := &q.arrived[i]
+		l := &q.levels[0]
+		if len(q.levels) > 1 {
+			l = &q.levels[min(int(e.Ref.Prio), 9)]
+		}
+		if e.Msg == nil { // a spooled entry is in the store now
+			l.spooling--
+			q.lastStored = max(q.lastStored, e.Ref.ID)
+			continue
+		}
+		if !l.tail && l.bytes >= window {
+			l.tail, l.cursor = true, q.lastStored
+		}
+		if !l.tail {
+			if e.stored() {
+				q.lastStored = max(q.lastStored, e.Ref.ID)
+			}
+			l.push(*e)
+			if o.Pending > 0 && int64(l.live) > o.Pending {
+				q.evict(l)
+			}
+			continue
+		}
+		q.env.Memory.Add(-e.size())
+		q.tailEntries++
+		q.tailBytes += e.size()
+		if e.Msg.Expiry != 0 {
+			q.mayExpire = true
+		}
+		if e.stored() {
+			q.lastStored = max(q.lastStored, e.Ref.ID)
+			continue
+		}
+		if spool == nil {
+			spool = store.GetBatch()
+		}
+		q.spool(spool, l, e)
+	}
+	if spool != nil {
+		spool.User = q
+		spool.Done = spooled
+		q.env.Store.Commit(spool)
+	}
+	for _, s := range q.consumers {
+		s.finished = false
+	}
+	clear(q.arrived)
+	if cap(q.arrived) > 4096 {
+		q.arrived = nil
+	}
+}
+
+// evict drops the oldest message of a queue that keeps only the newest.
+func (q *Queue) evict(l *level) {
+	e := l.at(l.head)
+	size := e.size()
+	l.take(l.head)
+	q.env.Memory.Add(-size)
+	q.forget(1, size)
+	q.counters.Evicts.Add(1)
+}
+
+// spool appends a message that is in memory only to the queue's list, to be dropped at the
+// next start.
+func (q *Queue) spool(b *store.Batch, l *level, e *Entry) {
+	list := q.List()
+	if list == 0 {
+		list = q.env.NewList()
+		q.list.Store(uint32(list))
+	}
+	head := message.AppendHead(nil, e.Msg)
+	t := store.Target{List: list, Note: e.Note, Volatile: true, State: e.state()}
+	slot := b.Append(t, l.prio, store.Msg{Head: head, Body: e.Msg.Content.Body()})
+	l.spooling++
+	q.env.Temp.Add(e.size())
+	// The store's idea of the size differs: the gauges follow it, as that is what will be
+	// taken off again.
+	diff := int64(b.Refs[slot].Size) - e.size()
+	q.counters.Bytes.Add(diff)
+	q.tailBytes += diff
+	q.env.Temp.Add(diff)
+}
+
+// spooled tells the queue that the tail has got entries.
+func spooled(b *store.Batch, err error) {
+	q := b.User.(*Queue)
+	if err == nil {
+		q.intakeMu.Lock()
+		for _, r := range b.Refs {
+			q.intake = append(q.intake, Entry{Ref: r})
+		}
+		q.intakeMu.Unlock()
+	}
+	store.PutBatch(b)
+	if err == nil {
+		go q.Kick()
+	}
+}
+
+// runner delivers within one run.
+type runner struct {
+	q      *Queue
+	now    int64
+	gone   *removal
+	wakeAt int64
+}
+
+type placed uint8
+
+const (
+	unwanted placed = iota // nobody who has credit wants it
+	given
+	removed
+	noCredit // nobody has credit
+	wait     // not now: nothing behind it on this queue may go either
+)
+
+// front delivers what came back. It reports whether the run is over.
+func (r *runner) front(left *int) (stop bool) {
+	q := r.q
+	if len(q.front) == 0 || !r.frontIsNews() {
+		return false
+	}
+	kept := 0
+	defer func() {
+		clear(q.front[kept:])
+		q.front = q.front[:kept]
+	}()
+	for i := range q.front {
+		e := &q.front[i]
+		p := unwanted
+		if *left > 0 && !stop {
+			p = r.place(e, nil, 0)
+		}
+		switch p {
+		case given, removed:
+			*left--
+			continue
+		case noCredit, wait:
+			stop = true
+		}
+		q.front[kept] = *e
+		kept++
+	}
+	for _, s := range q.consumers {
+		if s.ready() && !stop && *left > 0 {
+			s.frontGen = q.frontGen
+		}
+	}
+	return stop
+}
+
+// frontIsNews reports whether a consumer with credit has not seen all that came back.
+func (r *runner) frontIsNews() bool {
+	for _, s := range r.q.consumers {
+		if s.ready() && s.frontGen != r.q.frontGen {
+			return true
+		}
+	}
+	return false
+}
+
+// level delivers from one level's window. It reports whether the run is over.
+func (r *runner) level(index int, left *int) (stop bool) {
+	q := r.q
+	l := &q.levels[index]
+	seq, ok := r.start(index)
+	if !ok {
+		return true
+	}
+	for seq = max(seq, l.head); seq < l.end && *left > 0; seq++ {
+		e := l.at(seq)
+		if e.Msg == nil {
+			continue
+		}
+		switch r.place(e, l, seq) {
+		case given, removed:
+			l.take(seq)
+			*left--
+		case noCredit, wait:
+			q.wantPage(l)
+			return true
+		}
+	}
+	q.wantPage(l)
+	return false
+}
+
+// start returns where to begin: at the first entry that some consumer with credit has not
+// refused yet.
+func (r *runner) start(index int) (uint64, bool) {
+	seq, ok := uint64(0), false
+	for _, s := range r.q.consumers {
+		if s.ready() && (!ok || s.pos[index] < seq) {
+			seq, ok = s.pos[index], true
+		}
+	}
+	return seq, ok
+}
+
+// place finds a consumer for an entry. l is nil for one that came back.
+func (r *runner) place(e *Entry, l *level, seq uint64) placed {
+	q := r.q
+	if e.Msg.Expiry != 0 && e.Msg.Expired(r.now) {
+		q.expireNow(e, r.gone)
+		return removed
+	}
+	if e.NotBefore > r.now {
+		if r.wakeAt == 0 || e.NotBefore < r.wakeAt {
+			r.wakeAt = e.NotBefore
+		}
+		return unwanted
+	}
+	if e.stored() {
+		if e.Ref.ID <= q.suspect {
+			e.Flags |= Redelivered
+		}
+		if !q.marked(e) {
+			return wait
+		}
+	}
+	anyCredit := false
+	// Consumers are sorted by priority; the rotation is within those of one priority.
+	for first := 0; first < len(q.consumers); {
+		end := q.consumers[first].groupEnd
+		at := first
+		if q.next > first && q.next < end {
+			at = q.next
+		}
+		for range end - first {
+			s := q.consumers[at]
+			if s.ready() {
+				anyCredit = true
+				if r.offer(s, e, l, seq) {
+					if at++; at == end {
+						at = first
+					}
+					if !q.options.Load().StrictOrder {
+						q.next = at
+					}
+					return given
+				}
+			}
+			if at++; at == end {
+				at = first
+			}
+		}
+		first = end
+	}
+	if !anyCredit {
+		return noCredit
+	}
+	return unwanted
+}
+
+// offer gives an entry to a consumer that has credit, if it may have it and wants it.
+func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
+	q := r.q
+	index := 0
+	if l != nil {
+		if len(q.levels) > 1 {
+			index = int(l.prio)
+		}
+		if s.pos[index] > seq {
+			return false
+		}
+	}
+	if !q.suits(s, e) {
+		if l != nil {
+			s.pos[index] = seq + 1
+		}
+		return false
+	}
+	if !s.deliver(q, e) {
+		return false
+	}
+	s.touched = true
+	q.counters.Dispatched.Add(1)
+	q.counters.InFlight.Add(1)
+	return true
+}
+
+// suits reports whether a consumer may have an entry and wants it. For the owner of a group
+// it also marks the group's first message.
+func (q *Queue) suits(s *consumerState, e *Entry) bool {
+	if q.exclusive != nil && q.exclusive != s.Consumer {
+		return false
+	}
+	group := e.Msg.GroupID
+	if group != "" && e.Msg.GroupSeq != 1 {
+		if owner := q.groups[group]; owner != nil && owner != s.Consumer {
+			return false
+		}
+	}
+	if s.Filter != nil {
+		v := message.View{Message: e.Msg, Deliveries: int(e.Count), Redelivered: e.Flags&Redelivered != 0}
+		if !s.Filter.Matches(&v) {
+			return false
+		}
+	}
+	if group != "" {
+		q.own(group, s.Consumer, e)
+	}
+	return true
+}
+
+// own gives a group to a consumer, or ends it after its last message.
+func (q *Queue) own(group string, c *Consumer, e *Entry) {
+	if e.Msg.GroupSeq < 0 {
+		delete(q.groups, group)
+		return
+	}
+	if q.groups[group] == c {
+		return
+	}
+	if q.groups == nil {
+		q.groups = make(map[string]*Consumer)
+	}
+	limit := q.options.Load().GroupLimit
+	if limit <= 0 {
+		limit = 1024
+	}
+	for g := range q.groups {
+		if len(q.groups) < limit {
+			break
+		}
+		delete(q.groups, g)
+	}
+	q.groups[group] = c
+	e.Flags |= FirstInGroup
+}
+
+// expireNow takes an entry that has ended off the queue; the caller removes it from where it
+// waits.
+func (q *Queue) expireNow(e *Entry, gone *removal) {
+	q.counters.Expired.Add(1)
+	q.counters.InFlight.Add(1) // until it is forgotten, it counts as being handled
+	gone.entries = append(gone.entries, Taken{q, *e})
+}
+
+// drained tells consumers that asked for it that nothing is left for them, if that is so.
+func (q *Queue) drained(touched []*Consumer) []*Consumer {
+	for _, s := range q.consumers {
+		if !s.draining.Load() || q.paging || s.scanning || q.markWait || s.choked.Load() {
+			continue
+		}
+		s.draining.Store(false)
+		s.mu.Lock()
+		s.limit.Store(s.last.Load())
+		s.flush()
+		s.sink.Drained(s.Consumer)
+		s.mu.Unlock()
+		touched = append(touched, s.Consumer)
+	}
+	return touched
+}
+
+// wakeAfter lets the queue look again at what came back, in ms milliseconds.
+func (q *Queue) wakeAfter(ms int64) {
+	d := time.Duration(max(ms, 1)) * time.Millisecond
+	if q.wake == nil {
+		q.wake = time.AfterFunc(d, q.wakeUp)
+		return
+	}
+	q.wake.Reset(d)
+}
+
+func (q *Queue) wakeUp() {
+	q.lock()
+	q.frontGen++
+	q.unlock()
+	q.Kick()
+}

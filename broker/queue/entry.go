@@ -1,0 +1,48 @@
+package queue
+
+import (
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// Entry is one message on one queue, with what is particular to that queue.
+type Entry struct {
+	Msg *message.Message
+	// Ref identifies the entry and orders it. Ref.List is 0 while the entry is in memory
+	// only.
+	Ref       store.Ref
+	Note      []byte // what the matched bindings said; never changed
+	NotBefore int64  // redelivery delay: not before this time, Unix milliseconds
+	Count     uint16 // failed deliveries
+	Flags     EntryFlags
+}
+
+// EntryFlags are an entry's yes-or-no facts.
+type EntryFlags uint8
+
+const (
+	// Redelivered says that a consumer may have seen the message before.
+	Redelivered EntryFlags = 1 << iota
+	// FirstInGroup says that the consumer gets the first message of this group since it
+	// owns the group.
+	FirstInGroup
+	// fetched says that a cursor took the entry out of the tail, ahead of its turn.
+	fetched
+	// purged says that the queue was purged while the entry was with a consumer: it is
+	// dropped when it comes back.
+	purged
+)
+
+func (e *Entry) stored() bool { return e.Ref.List != 0 }
+
+// size is what the entry is accounted with, alike in memory and in the tail.
+func (e *Entry) size() int64 { return int64(e.Ref.Size) + message.Overhead }
+
+func (e *Entry) state() store.State {
+	return store.State{Deliveries: e.Count, Redelivered: e.Flags&Redelivered != 0, NotBefore: e.NotBefore}
+}
+
+// NewEntry returns an entry of a message that is in memory only.
+func NewEntry(m *message.Message, id store.ID) Entry {
+	return Entry{Msg: m, Ref: store.Ref{ID: id, Size: uint32(m.Size()), Prio: m.Priority}}
+}

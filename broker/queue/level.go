@@ -1,0 +1,82 @@
+package queue
+
+import "github.com/manifoldmq/manifold/store"
+
+// level is what waits on a queue at one priority, in order: first a window of entries in
+// memory, then, in tail mode, entries that only the store holds.
+//
+// Entries of the window are found by their sequence number, which counts arrivals. Taking one
+// out of the middle leaves a hole (no message) until the head passes it.
+type level struct {
+	prio  uint8
+	ring  []Entry // its length is a power of two
+	head  uint64  // sequence number of the first entry
+	end   uint64  // sequence number after the last
+	live  int     // entries that are not holes
+	bytes int64   // of the live entries
+
+	// In tail mode everything that arrives is left to the store, and a pager moves it into
+	// the window, page by page. All stored entries of this level with an id above cursor
+	// are in the tail (but for those in Queue.taken), all others are not.
+	tail     bool
+	cursor   store.ID
+	spooling int // volatile appends to the tail that are not applied yet
+}
+
+func (l *level) at(seq uint64) *Entry { return &l.ring[seq&uint64(len(l.ring)-1)] }
+
+func (l *level) push(e Entry) {
+	if l.end-l.head == uint64(len(l.ring)) {
+		l.grow()
+	}
+	*l.at(l.end) = e
+	l.end++
+	l.live++
+	l.bytes += e.size()
+}
+
+func (l *level) grow() {
+	if n := l.end - l.head; uint64(l.live) <= n/2 && n > 16 {
+		// Mostly holes: close them instead. Sequence numbers must ascend, so the
+		// entries move to the end.
+		to := l.end
+		for seq := l.end; seq > l.head; seq-- {
+			if e := *l.at(seq - 1); e.Msg != nil {
+				to--
+				if to != seq-1 {
+					*l.at(to) = e
+					*l.at(seq - 1) = Entry{}
+				}
+			}
+		}
+		l.head = to
+		return
+	}
+	ring := make([]Entry, max(16, 2*len(l.ring)))
+	for seq := l.head; seq < l.end; seq++ {
+		ring[seq&uint64(len(ring)-1)] = *l.at(seq)
+	}
+	l.ring = ring
+}
+
+// take removes the entry with a sequence number.
+func (l *level) take(seq uint64) {
+	e := l.at(seq)
+	l.bytes -= e.size()
+	l.live--
+	*e = Entry{}
+	for l.head < l.end && l.at(l.head).Msg == nil {
+		l.head++
+	}
+	if l.live == 0 && len(l.ring) > 1024 {
+		l.ring = nil // a drained backlog gives its memory back
+	}
+}
+
+func (l *level) clear() {
+	clear(l.ring)
+	if len(l.ring) > 1024 {
+		l.ring = nil
+	}
+	l.head, l.live, l.bytes = l.end, 0, 0
+}

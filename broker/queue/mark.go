@@ -1,0 +1,93 @@
+package queue
+
+import (
+	"encoding/binary"
+
+	"github.com/manifoldmq/manifold/store"
+)
+
+// The dispatch mark keeps redelivered flags truthful: no stored entry with an id above the
+// mark on disk is ever delivered, so after an unclean stop the entries at or below it are
+// those that a consumer may have seen. It is raised in large blocks, inside an append where
+// possible, so that it costs nothing per message.
+const markBlock = 1 << 20
+
+// NeedMark returns a new mark to be written with an append, when the old one is about to be
+// passed; last is the highest id known to be in use.
+func (q *Queue) NeedMark(last store.ID) (mark store.ID, need bool) {
+	old := q.marking.Load()
+	if uint64(last)+markBlock/4 < old {
+		return 0, false
+	}
+	mark = last + markBlock
+	return mark, q.marking.CompareAndSwap(old, uint64(mark))
+}
+
+// Marked says that a mark is on disk. The caller kicks the queue.
+func (q *Queue) Marked(mark store.ID) {
+	for {
+		old := q.mark.Load()
+		if uint64(mark) <= old || q.mark.CompareAndSwap(old, uint64(mark)) {
+			return
+		}
+	}
+}
+
+// AppendMark adds the record of a mark to a batch.
+func AppendMark(b *store.Batch, list store.ListID, mark store.ID) {
+	var key [4]byte
+	var value [8]byte
+	binary.BigEndian.PutUint32(key[:], uint32(list))
+	binary.BigEndian.PutUint64(value[:], uint64(mark))
+	b.PutRecord(store.Marks, key[:], value[:])
+}
+
+// ParseMark reads such a record.
+func ParseMark(key, value []byte) (store.ListID, store.ID, bool) {
+	if len(key) != 4 || len(value) != 8 {
+		return 0, 0, false
+	}
+	return store.ListID(binary.BigEndian.Uint32(key)), store.ID(binary.BigEndian.Uint64(value)), true
+}
+
+// marked reports whether a stored entry may be delivered; if not, the mark is on its way and
+// the queue is kicked when it is there. The caller holds the dispatch lock.
+func (q *Queue) marked(e *Entry) bool {
+	if uint64(e.Ref.ID) <= q.mark.Load() || !e.Msg.Durable {
+		return true
+	}
+	old := q.marking.Load()
+	if uint64(e.Ref.ID) <= old && q.markWait {
+		return false
+	}
+	q.markWait = true
+	mark := e.Ref.ID + markBlock
+	q.marking.Store(max(old, uint64(mark)))
+	b := store.GetBatch()
+	b.Durability = store.Durable
+	AppendMark(b, e.Ref.List, mark)
+	b.User = &markWrite{q, mark}
+	b.Done = markWritten
+	q.env.Store.Commit(b)
+	return false
+}
+
+type markWrite struct {
+	q    *Queue
+	mark store.ID
+}
+
+func markWritten(b *store.Batch, err error) {
+	w := b.User.(*markWrite)
+	store.PutBatch(b)
+	if err != nil {
+		return
+	}
+	go func() { // taking the queue's lock might wait, which a store's goroutine must not
+		w.q.lock()
+		w.q.markWait = false
+		w.q.unlock()
+		w.q.Marked(w.mark)
+		w.q.Kick()
+	}()
+}

@@ -1,0 +1,311 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/store"
+)
+
+const (
+	pageEntries = 512
+	pageBytes   = 1 << 20
+	scanEntries = 4096 // heads that a selector cursor reads at once
+	fetchAtOnce = 64   // matching entries that it takes out of the tail at once
+)
+
+var pagePool = sync.Pool{New: func() any { return new(store.Page) }}
+
+// wantPage sees to it that a level in tail mode gets its next page when its window runs low,
+// and that consumers that refused the whole window get a look at the tail. The caller holds
+// the dispatch lock.
+func (q *Queue) wantPage(l *level) {
+	if !l.tail {
+		return
+	}
+	if l.bytes < q.pageInBelow() && l.live < pageEntries/2 {
+		if !q.paging && q.failed == nil {
+			q.paging = true
+			go q.page(l, q.epoch)
+		}
+		return
+	}
+	index := 0
+	if len(q.levels) > 1 {
+		index = int(l.prio)
+	}
+	for _, s := range q.consumers {
+		if !s.scanning && !s.finished && s.ready() && s.pos[index] >= l.end && (s.Filter != nil || len(q.groups) > 0) {
+			s.scanning = true
+			go q.scan(s, l, q.epoch)
+		}
+	}
+}
+
+func (q *Queue) pageInBelow() int64 {
+	if w := q.options.Load().Window; w > 0 {
+		return w
+	}
+	return min(q.env.Memory.window(), 4*pageBytes) / 2
+}
+
+// page moves one page of the tail into a level's window.
+func (q *Queue) page(l *level, epoch uint64) {
+	p := pagePool.Get().(*store.Page)
+	defer pagePool.Put(p)
+	q.lock()
+	after, upTo, spooling := l.cursor, q.lastStored, l.spooling
+	q.unlock()
+	p.Reset()
+	lim := store.Limit{Entries: pageEntries, Bytes: pageBytes}
+	err := q.env.Store.ReadPage(context.Background(), q.List(), l.prio, after, upTo, lim, p)
+	entries, bad := q.decode(p, err)
+	q.lock()
+	q.paging = false
+	switch {
+	case q.epoch != epoch || q.closed:
+		// The queue was purged meanwhile: what was read is gone.
+	case bad != nil:
+		q.fail(bad)
+	default:
+		q.pageIn(l, entries)
+		l.cursor = upTo
+		if p.More && len(p.Entries) > 0 {
+			l.cursor = p.Entries[len(p.Entries)-1].Ref.ID
+		} else if upTo == q.lastStored && spooling == 0 && l.spooling == 0 {
+			l.tail = false
+		}
+		for id := range q.taken {
+			if id <= l.cursor && len(q.levels) == 1 {
+				delete(q.taken, id)
+			}
+		}
+	}
+	q.unlock()
+	q.Kick()
+}
+
+// pageIn appends what was read to the window, without what had been taken out of turn.
+func (q *Queue) pageIn(l *level, entries []Entry) {
+	bytes := int64(0)
+	for i := range entries {
+		if _, ok := q.taken[entries[i].Ref.ID]; ok {
+			if len(q.levels) > 1 {
+				delete(q.taken, entries[i].Ref.ID)
+			}
+			continue
+		}
+		if entries[i].Ref.Flag&store.Volatile != 0 {
+			q.env.Temp.Add(-entries[i].size())
+		}
+		l.push(entries[i])
+		q.tailEntries--
+		q.tailBytes -= entries[i].size()
+		bytes += entries[i].size()
+	}
+	q.env.Memory.Add(bytes)
+}
+
+// fail stops paging after damage was found: what the window holds is still delivered, the
+// rest waits for the operator.
+func (q *Queue) fail(err error) {
+	q.failed = err
+	q.env.Log.Error("queue stopped paging", "queue", q.Address.String(), "error", err)
+}
+
+// Failure returns why the queue stopped reading from the store, or nil.
+func (q *Queue) Failure() error {
+	q.lock()
+	defer q.unlock()
+	return q.failed
+}
+
+// decode makes entries of a page. They own their bytes.
+func (q *Queue) decode(p *store.Page, err error) ([]Entry, error) {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	out := make([]Entry, 0, len(p.Entries))
+	for i := range p.Entries {
+		e, err := q.decodeOne(&p.Entries[i])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, nil
+}
+
+func (q *Queue) decodeOne(se *store.Entry) (Entry, error) {
+	size := len(se.Head) + len(se.Body) + int(se.PartsSize)
+	raw := make([]byte, 0, size)
+	raw = append(append(raw, se.Head...), se.Body...)
+	for part := range se.Parts {
+		var err error
+		if raw, err = q.env.Store.ReadPart(context.Background(), se.PartsID, part, raw); err != nil {
+			return Entry{}, err
+		}
+	}
+	head := raw[:len(se.Head):len(se.Head)]
+	var body []byte
+	if len(raw) > len(head) {
+		body = raw[len(head):]
+	}
+	m, err := message.Decode(head, body, q.env.Formats)
+	if err != nil {
+		return Entry{}, err
+	}
+	e := Entry{Msg: m, Ref: se.Ref, NotBefore: se.State.NotBefore, Count: se.State.Deliveries}
+	if se.State.Redelivered {
+		e.Flags |= Redelivered
+	}
+	if len(se.Note) > 0 {
+		e.Note = append([]byte(nil), se.Note...)
+	}
+	return e, nil
+}
+
+// scan is a consumer's cursor in the tail: it reads heads, and what the consumer wants is
+// fetched to the front, so that a long backlog of messages that it does not want is read once.
+func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
+	p := pagePool.Get().(*store.Page)
+	defer pagePool.Put(p)
+	for {
+		q.lock()
+		after, upTo := max(s.scanned, l.cursor), q.lastStored
+		over := q.closed || s.closed.Load() || q.epoch != epoch || !l.tail || q.failed != nil
+		if over || after >= upTo || !s.ready() {
+			s.scanning = false
+			s.finished = !over && after >= upTo
+			q.unlock()
+			if over {
+				q.Kick()
+			}
+			return
+		}
+		q.unlock()
+		p.Reset()
+		lim := store.Limit{Entries: scanEntries, Bytes: 4 * pageBytes, HeadsOnly: true}
+		err := q.env.Store.ReadPage(context.Background(), q.List(), l.prio, after, upTo, lim, p)
+		var want []store.Ref
+		last := upTo
+		if p.More && len(p.Entries) > 0 {
+			last = p.Entries[len(p.Entries)-1].Ref.ID
+		}
+		if err == nil {
+			want, last, err = q.matching(s, p, last)
+		}
+		var found []Entry
+		if err == nil && len(want) > 0 {
+			found, err = q.fetch(want, p)
+		}
+		q.lock()
+		switch {
+		case q.closed || q.epoch != epoch:
+		case err != nil:
+			q.fail(err)
+		default:
+			s.scanned = last
+			for _, e := range found {
+				q.toFrontFromTail(l, e)
+			}
+		}
+		q.unlock()
+		if len(found) > 0 {
+			q.Kick()
+		}
+	}
+}
+
+// matching returns the entries of a page of heads that a consumer wants, and how far it looked.
+func (q *Queue) matching(s *consumerState, p *store.Page, last store.ID) ([]store.Ref, store.ID, error) {
+	var want []store.Ref
+	for i := range p.Entries {
+		se := &p.Entries[i]
+		m, err := message.Decode(se.Head, nil, q.env.Formats)
+		if err != nil {
+			return nil, 0, err
+		}
+		v := message.View{Message: m, Deliveries: int(se.State.Deliveries), Redelivered: se.State.Redelivered || se.Ref.ID <= q.suspect}
+		if s.Filter != nil && !s.Filter.Matches(&v) {
+			continue
+		}
+		if m.GroupID != "" && !q.mayHave(s, m) {
+			continue
+		}
+		if want = append(want, se.Ref); len(want) == fetchAtOnce {
+			return want, se.Ref.ID, nil
+		}
+	}
+	return want, last, nil
+}
+
+// mayHave reports whether a group is the consumer's or nobody's.
+func (q *Queue) mayHave(s *consumerState, m *message.Message) bool {
+	q.lock()
+	defer q.unlock()
+	owner := q.groups[m.GroupID]
+	return owner == nil || owner == s.Consumer
+}
+
+func (q *Queue) fetch(refs []store.Ref, p *store.Page) ([]Entry, error) {
+	p.Reset()
+	err := q.env.Store.ReadMessages(context.Background(), refs, store.Limit{Entries: len(refs), Bytes: 64 * pageBytes}, p)
+	return q.decode(p, err)
+}
+
+// toFrontFromTail puts an entry that a cursor read out of the tail among those that go first,
+// unless it has left the tail meanwhile.
+func (q *Queue) toFrontFromTail(l *level, e Entry) bool {
+	if e.Ref.ID <= l.cursor || !l.tail {
+		return false
+	}
+	if _, ok := q.taken[e.Ref.ID]; ok {
+		return false
+	}
+	q.take(e)
+	e.Flags |= fetched
+	q.env.Memory.Add(e.size())
+	q.toFront(e)
+	return true
+}
+
+// take notes that an entry of the tail is held in memory or on its way out.
+func (q *Queue) take(e Entry) {
+	if q.taken == nil {
+		q.taken = make(map[store.ID]struct{})
+	}
+	q.taken[e.Ref.ID] = struct{}{}
+	q.tailEntries--
+	q.tailBytes -= e.size()
+	if e.Ref.Flag&store.Volatile != 0 {
+		q.env.Temp.Add(-e.size())
+	}
+}
+
+// unfetch lets entries that a cursor fetched, and nobody got, fall back into the tail, so that
+// others get them in their order.
+func (q *Queue) unfetch() {
+	kept := q.front[:0]
+	for _, e := range q.front {
+		l := &q.levels[0]
+		if len(q.levels) > 1 {
+			l = &q.levels[e.Ref.Prio]
+		}
+		if e.Flags&fetched == 0 || e.Count > 0 || e.Flags&Redelivered != 0 || !l.tail || e.Ref.ID <= l.cursor {
+			kept = append(kept, e)
+			continue
+		}
+		delete(q.taken, e.Ref.ID)
+		q.tailEntries++
+		q.tailBytes += e.size()
+		q.env.Memory.Add(-e.size())
+		if e.Ref.Flag&store.Volatile != 0 {
+			q.env.Temp.Add(e.size())
+		}
+	}
+	clear(q.front[len(kept):])
+	q.front = kept
+}

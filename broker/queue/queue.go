@@ -1,0 +1,396 @@
+// Package queue is the machine that holds messages: an ordered list of entries that competing
+// consumers drain. A JMS queue, a durable subscription, an MQTT session and a non-durable
+// topic subscriber are all queues; they differ by options, not by code.
+//
+// Locks: a queue has two. The intake lock is held to append one arrival; the dispatch lock
+// guards everything else. Whoever gets the dispatch lock takes in the arrivals of all and
+// delivers, in runs; the others leave it to the holder. The order is queue, consumer, sink. No
+// function holds two queues. Store reads never happen under a lock.
+package queue
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// Env is what queues need from the broker.
+type Env struct {
+	Store   store.Store
+	Formats *message.Formats
+	Memory  *Memory
+	Temp    *Memory // bytes of non-durable messages that overflowed to the store
+	Log     *slog.Logger
+	// NewList takes an unused list identifier.
+	NewList func() store.ListID
+	// Remove ends entries that expired or are to be dead-lettered: it is called without
+	// locks and sees to their acknowledgement, by Forget among others.
+	Remove func(list []Taken, why Reason)
+	// Now is the time in Unix milliseconds.
+	Now func() int64
+}
+
+// Reason says why entries leave a queue otherwise than by a consumer.
+type Reason uint8
+
+// The reasons.
+const (
+	Expired Reason = iota + 1
+	Exceeded
+	Evicted
+)
+
+// Options are a queue's settings. They may change while it lives.
+type Options struct {
+	Prioritized   bool  // ten priorities are honoured; fixed once the queue holds something
+	StrictOrder   bool  // no rotation: fill the first consumer, then the next
+	AllExclusive  bool  // each consumer counts as exclusive
+	Pending       int64 // with a positive limit the oldest messages beyond it are dropped
+	Window        int64 // bytes in memory of what waits; 0: by what memory allows
+	MaxDeliveries int   // after so many failed deliveries: dead letter; 0 = no limit
+	GroupLimit    int   // groups that are remembered; 0 = 1024
+}
+
+// Queue holds messages until they are consumed.
+type Queue struct {
+	Address address.Address
+	Tag     any // the caller's
+	env     *Env
+	options atomic.Pointer[Options]
+
+	intakeMu sync.Mutex
+	intake   []Entry
+	wanted   atomic.Bool // somebody asked for dispatch
+
+	mu                     sync.Mutex
+	arrived                []Entry // swapped with intake
+	list                   atomic.Uint32
+	levels                 []level
+	front                  []Entry // entries that came back or were fetched, by id; they go first
+	consumers              []*consumerState
+	next                   int // rotation
+	exclusive              *Consumer
+	groups                 map[string]*Consumer
+	tailEntries, tailBytes int64 // what only the store holds
+
+	lastStored store.ID // highest stored id that arrived
+	suspect    store.ID // entries up to it may have been delivered before the last start
+	taken      map[store.ID]struct{}
+	// Entries with ids up to these were purged: those stored, and those in memory only.
+	purgedStored, purgedMemory atomic.Uint64
+
+	mark      atomic.Uint64 // dispatch mark on disk
+	marking   atomic.Uint64 // dispatch mark on its way there
+	paused    bool
+	closed    bool
+	paging    bool
+	markWait  bool   // a mark is being written, and dispatch waits for it
+	epoch     uint64 // counts purges, so that a page that was read before one is dropped
+	frontGen  uint64 // counts changes of front
+	failed    error  // damage in the store that stopped paging
+	mayExpire bool   // the tail may hold messages that expire
+	wake      *time.Timer
+
+	counters Counters
+}
+
+// Counters are a queue's figures. Gauges: Entries, Bytes, InFlight; the others only grow.
+type Counters struct {
+	Entries, Bytes, InFlight                        atomic.Int64
+	Enqueued, Dequeued, Dispatched, Expired, Evicts atomic.Int64
+}
+
+// consumerState is what a queue knows of a consumer.
+type consumerState struct {
+	*Consumer
+	pos      []uint64 // per level: entries below it were offered and not wanted
+	frontGen uint64   // front was offered as of this generation
+	scanned  store.ID // selector cursor in the tail
+	scanning bool
+	finished bool // the cursor has seen all of the tail, until something arrives
+	touched  bool
+	groupEnd int // index after the last consumer of the same priority
+}
+
+// New returns an empty queue. list is 0 for one that is in memory until it overflows.
+func New(env *Env, a address.Address, list store.ListID, o Options) *Queue {
+	q := &Queue{Address: a, env: env}
+	q.list.Store(uint32(list))
+	q.options.Store(&o)
+	if o.Prioritized {
+		q.levels = make([]level, 10)
+		for i := range q.levels {
+			q.levels[i].prio = uint8(i)
+		}
+	} else {
+		q.levels = []level{{prio: message.DefaultPriority}}
+	}
+	return q
+}
+
+// Recover tells the queue what the store holds of it, before it is used: the entries and
+// bytes, the highest id, the dispatch mark on disk, and whether the last stop was unclean,
+// in which case entries up to the mark come flagged redelivered.
+func (q *Queue) Recover(entries, bytes int64, last, mark store.ID, unclean bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	bytes += entries * message.Overhead
+	q.counters.Entries.Add(entries)
+	q.counters.Bytes.Add(bytes)
+	q.lastStored = max(q.lastStored, last)
+	q.mark.Store(uint64(mark))
+	q.marking.Store(uint64(mark))
+	if unclean {
+		q.suspect = mark
+	}
+	if entries > 0 {
+		q.tailEntries, q.tailBytes = entries, bytes
+		q.mayExpire = true
+		for i := range q.levels {
+			q.levels[i].tail = true
+		}
+	}
+}
+
+// SetOptions changes the settings; whether priorities are honoured stays as it is.
+func (q *Queue) SetOptions(o Options) {
+	o.Prioritized = len(q.levels) > 1
+	q.options.Store(&o)
+}
+
+// List returns the identifier of the queue's stored list, 0 if there is none yet.
+func (q *Queue) List() store.ListID { return store.ListID(q.list.Load()) }
+
+// Counters returns the queue's figures; callers only read them.
+func (q *Queue) Counters() *Counters { return &q.counters }
+
+// PrioOf returns the priority under which the queue stores a message.
+func (q *Queue) PrioOf(m *message.Message) uint8 {
+	if len(q.levels) == 1 {
+		return message.DefaultPriority
+	}
+	return m.Priority
+}
+
+// Offer takes an arrival. The caller calls Kick afterwards, once for a series of them.
+func (q *Queue) Offer(e Entry) {
+	q.counters.Enqueued.Add(1)
+	q.counters.Entries.Add(1)
+	q.counters.Bytes.Add(e.size())
+	q.env.Memory.Add(e.size())
+	q.intakeMu.Lock()
+	q.intake = append(q.intake, e)
+	q.intakeMu.Unlock()
+}
+
+// forget takes entries off the gauges.
+func (q *Queue) forget(entries, bytes int64) {
+	q.counters.Entries.Add(-entries)
+	q.counters.Bytes.Add(-bytes)
+}
+
+// isPurged reports whether the queue was purged since an entry came to it. The purge took
+// what was stored of it.
+func (q *Queue) isPurged(e *Entry) bool {
+	if e.stored() {
+		return e.Ref.ID <= store.ID(q.purgedStored.Load())
+	}
+	return e.Ref.ID <= store.ID(q.purgedMemory.Load())
+}
+
+// Kick takes in what arrived and delivers what can be delivered. If somebody else is at it
+// already, that one will see to it.
+func (q *Queue) Kick() {
+	var buf [8]*Consumer
+	for {
+		q.wanted.Store(true)
+		if !q.mu.TryLock() {
+			return
+		}
+		q.wanted.Store(false)
+		again, touched, gone := q.run(buf[:0])
+		q.mu.Unlock()
+		for _, c := range touched {
+			c.sink.Wake()
+		}
+		clear(touched)
+		if len(gone.entries) > 0 {
+			q.env.Remove(gone.entries, gone.why)
+		}
+		if !again && !q.wanted.Load() {
+			return
+		}
+	}
+}
+
+// lock and unlock take the dispatch lock for something else than dispatch; whoever wanted
+// dispatch meanwhile gets it from unlock.
+func (q *Queue) lock() { q.mu.Lock() }
+
+func (q *Queue) unlock() {
+	q.mu.Unlock()
+	if q.wanted.Load() {
+		q.Kick()
+	}
+}
+
+// Attach lets a consumer drain the queue. It returns false if the queue is closed.
+func (q *Queue) Attach(c *Consumer) bool {
+	q.lock()
+	defer q.unlock()
+	if q.closed {
+		return false
+	}
+	s := &consumerState{Consumer: c, pos: make([]uint64, len(q.levels))}
+	at, _ := slices.BinarySearchFunc(q.consumers, c.Priority, func(o *consumerState, p int) int {
+		if o.Priority >= p {
+			return -1 // behind those of equal priority
+		}
+		return 1
+	})
+	q.consumers = slices.Insert(q.consumers, at, s)
+	q.elect()
+	c.mu.Lock()
+	c.queues = append(c.queues, q)
+	c.mu.Unlock()
+	return true
+}
+
+func (q *Queue) detach(c *Consumer) {
+	q.lock()
+	defer q.unlock()
+	q.consumers = slices.DeleteFunc(q.consumers, func(s *consumerState) bool { return s.Consumer == c })
+	for g, owner := range q.groups {
+		if owner == c {
+			delete(q.groups, g)
+		}
+	}
+	q.next = 0
+	q.elect()
+	q.unfetch()
+	q.rewind()
+}
+
+// Consumers returns the number of consumers.
+func (q *Queue) Consumers() int {
+	q.lock()
+	defer q.unlock()
+	return len(q.consumers)
+}
+
+// elect finds the exclusive consumer: of those that ask to be, the one with the highest
+// priority that came first.
+func (q *Queue) elect() {
+	end := len(q.consumers)
+	for i := end - 1; i >= 0; i-- {
+		if i+1 < len(q.consumers) && q.consumers[i+1].Priority != q.consumers[i].Priority {
+			end = i + 1
+		}
+		q.consumers[i].groupEnd = end
+	}
+	old := q.exclusive
+	q.exclusive = nil
+	all := q.options.Load().AllExclusive
+	for _, s := range q.consumers {
+		if s.Exclusive || all {
+			q.exclusive = s.Consumer
+			break
+		}
+	}
+	if old != q.exclusive {
+		q.rewind()
+	}
+}
+
+// rewind forgets what consumers did not want, as that may have changed.
+func (q *Queue) rewind() {
+	q.frontGen++
+	for _, s := range q.consumers {
+		clear(s.pos)
+		s.scanned, s.finished = 0, false
+	}
+}
+
+// giveBack returns entries that were with a consumer. With changed, what is stored of them
+// is updated.
+func (q *Queue) giveBack(list []Taken, changed bool) {
+	var b *store.Batch
+	var over []Taken
+	limit := q.options.Load().MaxDeliveries
+	q.lock()
+	q.counters.InFlight.Add(-int64(len(list)))
+	for i := range list {
+		e := list[i].Entry
+		switch {
+		case q.closed || q.isPurged(&e):
+			q.env.Memory.Add(-e.size())
+			q.forget(1, e.size())
+		case limit > 0 && int(e.Count) >= limit:
+			q.counters.InFlight.Add(1)
+			over = append(over, Taken{q, e})
+		default:
+			if changed && e.stored() {
+				if b == nil {
+					b = store.GetBatch()
+					b.Done = putBatch
+				}
+				e.Ref = b.Update(e.Ref, e.state())
+			}
+			q.toFront(e)
+		}
+	}
+	if b != nil {
+		q.env.Store.Commit(b)
+	}
+	q.unlock()
+	if len(over) > 0 {
+		q.env.Remove(over, Exceeded)
+	}
+	q.Kick()
+}
+
+func putBatch(b *store.Batch, _ error) { store.PutBatch(b) }
+
+// toFront puts an entry among those that go first, by id.
+func (q *Queue) toFront(e Entry) {
+	q.frontGen++
+	if n := len(q.front); n == 0 || q.front[n-1].Ref.ID < e.Ref.ID {
+		q.front = append(q.front, e)
+		return
+	}
+	at, _ := slices.BinarySearchFunc(q.front, e.Ref.ID, func(o Entry, id store.ID) int {
+		if o.Ref.ID < id {
+			return -1
+		}
+		return 1
+	})
+	q.front = slices.Insert(q.front, at, e)
+}
+
+// Pause stops dispatch, not arrivals; Resume lets it go on.
+func (q *Queue) Pause() {
+	q.lock()
+	q.paused = true
+	q.unlock()
+}
+
+// Resume ends Pause.
+func (q *Queue) Resume() {
+	q.lock()
+	q.paused = false
+	q.unlock()
+	q.Kick()
+}
+
+// Paused reports whether dispatch is stopped.
+func (q *Queue) Paused() bool {
+	q.lock()
+	defer q.unlock()
+	return q.paused
+}

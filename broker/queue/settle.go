@@ -1,0 +1,227 @@
+package queue
+
+import (
+	"sync"
+
+	"github.com/manifoldmq/manifold/store"
+)
+
+// Taken is an entry that left a consumer or a queue, with the queue that it belongs to.
+type Taken struct {
+	Queue *Queue
+	Entry Entry
+}
+
+var takenPool = sync.Pool{New: func() any { return new([]Taken) }}
+
+// Accept settles the unsettled deliveries in first..last as consumed. Acknowledgements of
+// stored entries are added to b, which the caller commits. It returns how many there were.
+func (c *Consumer) Accept(first, last uint64, b *store.Batch) (settled int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first, last = max(first, c.first), min(last, c.last.Load())
+	var run settledRun
+	for n := first; n <= last && c.live > 0; n++ {
+		s := c.unsettledAt(n)
+		if s == nil {
+			continue
+		}
+		run.add(s.q, &s.e, b)
+		c.drop(n, s)
+		settled++
+	}
+	run.end()
+	return settled
+}
+
+// settledRun adds up what leaves a queue, so that its counters are touched once per run.
+type settledRun struct {
+	q                     *Queue
+	entries, bytes, inMem int64
+}
+
+func (r *settledRun) add(q *Queue, e *Entry, b *store.Batch) {
+	if r.q != q {
+		r.end()
+		*r = settledRun{q: q}
+	}
+	r.entries++
+	r.bytes += e.size()
+	if e.stored() && !q.isPurged(e) {
+		b.Ack(e.Ref)
+	}
+}
+
+func (r *settledRun) end() {
+	if r.q == nil {
+		return
+	}
+	r.q.counters.Dequeued.Add(r.entries)
+	r.q.counters.InFlight.Add(-r.entries)
+	r.q.env.Memory.Add(-r.bytes)
+	r.q.forget(r.entries, r.bytes)
+}
+
+// Return gives the unsettled deliveries in first..last back to their queues. With counted
+// they count as failed deliveries and come again flagged redelivered. notBefore, in Unix
+// milliseconds, delays them; 0 does not. It returns how many there were.
+func (c *Consumer) Return(first, last uint64, counted bool, notBefore int64) int {
+	list := takenPool.Get().(*[]Taken)
+	*list = c.TakeRange(first, last, (*list)[:0])
+	n := len(*list)
+	giveBack(*list, counted, notBefore)
+	clear(*list)
+	takenPool.Put(list)
+	return n
+}
+
+// TakeRange removes the unsettled deliveries in first..last from the consumer and appends
+// them to dst. They still belong to their queues: the caller must give each an outcome.
+func (c *Consumer) TakeRange(first, last uint64, dst []Taken) []Taken {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first, last = max(first, c.first), min(last, c.last.Load())
+	for n := first; n <= last && c.live > 0; n++ {
+		if s := c.unsettledAt(n); s != nil {
+			dst = append(dst, Taken{s.q, s.e})
+			c.drop(n, s)
+		}
+	}
+	return dst
+}
+
+// giveBack returns entries to their queues, one hold of each queue's lock per run.
+func giveBack(list []Taken, counted bool, notBefore int64) {
+	for i := 0; i < len(list); {
+		j := i + 1
+		for j < len(list) && list[j].Queue == list[i].Queue {
+			j++
+		}
+		q := list[i].Queue
+		for k := i; k < j; k++ {
+			e := &list[k].Entry
+			e.Flags &^= FirstInGroup
+			e.NotBefore = notBefore
+			if counted {
+				e.Count++
+				e.Flags |= Redelivered
+			}
+		}
+		q.giveBack(list[i:j], counted || notBefore != 0)
+		i = j
+	}
+}
+
+// GiveBack returns entries that TakeRange took to their queues.
+func GiveBack(list []Taken, counted bool, notBefore int64) { giveBack(list, counted, notBefore) }
+
+// Forget ends entries that TakeRange took, without a word to the store: the caller's batch
+// has acknowledged them.
+func Forget(list []Taken) {
+	var run settledRun
+	var none store.Batch
+	for i := range list {
+		e := list[i].Entry
+		e.Ref.List = 0
+		run.add(list[i].Queue, &e, &none)
+	}
+	run.end()
+}
+
+// Enlist leaves the decision on unsettled deliveries in first..last to a transaction and
+// returns their numbers, appended to dst.
+func (c *Consumer) Enlist(first, last uint64, dst []uint64) []uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first, last = max(first, c.first), min(last, c.last.Load())
+	for n := first; n <= last && c.live > 0; n++ {
+		if s := c.unsettledAt(n); s != nil {
+			s.enlisted = true
+			dst = append(dst, n)
+		}
+	}
+	return dst
+}
+
+// Enlisted calls fn for an enlisted delivery; it is the transaction's way to acknowledge.
+func (c *Consumer) Enlisted(n uint64, fn func(q *Queue, e *Entry)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.slotAt(n); s != nil && s.enlisted {
+		fn(s.q, &s.e)
+	}
+}
+
+// Committed ends enlisted deliveries whose transaction is on disk.
+func (c *Consumer) Committed(numbers []uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var run settledRun
+	var none store.Batch
+	for _, n := range numbers {
+		if s := c.slotAt(n); s != nil && s.enlisted {
+			s.e.Ref.List = 0 // the transaction's batch has acknowledged it
+			run.add(s.q, &s.e, &none)
+			c.drop(n, s)
+		}
+	}
+	run.end()
+}
+
+// RolledBack makes enlisted deliveries unsettled again. If the consumer was closed meanwhile
+// they go back to their queues, counted.
+func (c *Consumer) RolledBack(numbers []uint64) {
+	c.mu.Lock()
+	var back []Taken
+	for _, n := range numbers {
+		s := c.slotAt(n)
+		if s == nil || !s.enlisted {
+			continue
+		}
+		s.enlisted = false
+		if c.closed.Load() {
+			back = append(back, Taken{s.q, s.e})
+			c.drop(n, s)
+		}
+	}
+	c.mu.Unlock()
+	giveBack(back, true, 0)
+}
+
+// Close detaches the consumer from its queues. Unsettled deliveries numbered up to
+// deliveredUpTo go back counted, the others as if they had never left; enlisted ones stay
+// with their transactions. It may be called twice.
+func (c *Consumer) Close(deliveredUpTo uint64) {
+	c.closed.Store(true)
+	if c.browse != nil {
+		c.offer() // it notices that it is closed
+	}
+	c.mu.Lock()
+	queues := c.queues
+	c.queues = nil
+	c.mu.Unlock()
+	for _, q := range queues {
+		q.detach(c)
+	}
+	var list []Taken
+	list = c.TakeRange(0, deliveredUpTo, list)
+	giveBack(list, true, 0)
+	list = c.TakeRange(deliveredUpTo+1, ^uint64(0), list[:0])
+	giveBack(list, false, 0)
+	for _, q := range queues {
+		q.Kick()
+	}
+}
+
+// Abort closes the consumer from the broker's side and tells its sink.
+func (c *Consumer) Abort(err error) {
+	if c.closed.Swap(true) {
+		return
+	}
+	c.Close(c.last.Load())
+	c.sink.Closed(c, err)
+	c.sink.Wake()
+}
+
+// Stored reports whether the store holds the entry and must be told of its end.
+func (t *Taken) Stored() bool { return t.Entry.stored() && !t.Queue.isPurged(&t.Entry) }

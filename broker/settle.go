@@ -1,0 +1,84 @@
+package broker
+
+import (
+	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// OutcomeKind is what a consumer says of a delivery.
+type OutcomeKind uint8
+
+// The outcomes.
+const (
+	Accepted OutcomeKind = iota // consumed
+	Released                    // not taken: it goes back uncounted
+	Failed                      // it goes back counted, and comes flagged redelivered
+	Rejected                    // it goes to the dead-letter queue
+)
+
+// Outcome is a consumer's word on a range of deliveries.
+type Outcome struct {
+	Kind  OutcomeKind
+	Cause string // of a rejection, for the dead letter
+	Delay int64  // of Released and Failed: milliseconds until it may come again
+}
+
+// Settle gives the unsettled deliveries numbered first..last an outcome. In a transaction it
+// takes effect at the commit. A token is confirmed when the outcome is durable; without one it
+// is lazy and may be lost with a crash, after which the messages come again, flagged. It
+// returns how many deliveries there were.
+func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t Token) (int, error) {
+	c := s.c
+	if tx != nil {
+		n, err := tx.settle(s.Consumer, first, last, o)
+		if err == nil {
+			c.Confirm(t)
+		}
+		return n, err
+	}
+	switch o.Kind {
+	case Accepted:
+		batch := store.GetBatch()
+		n := s.Accept(first, last, batch)
+		if t != 0 {
+			if !batch.Empty() {
+				batch.Durability = store.Durable
+			}
+			c.b.confirmWhenDone(batch, "acknowledge", c, t)
+			return n, nil
+		}
+		if batch.Empty() {
+			store.PutBatch(batch)
+			return n, nil
+		}
+		batch.Done = release
+		c.b.store.Commit(batch)
+		return n, nil
+	case Rejected:
+		list := s.TakeRange(first, last, nil)
+		if len(list) > 0 {
+			c.b.deadLetter(list, o.Cause, c, t)
+		} else {
+			c.Confirm(t)
+		}
+		return len(list), nil
+	}
+	notBefore := int64(0)
+	if o.Delay > 0 {
+		notBefore = nowMillis() + o.Delay
+	}
+	n := s.Return(first, last, o.Kind == Failed, notBefore)
+	c.Confirm(t)
+	return n, nil
+}
+
+// removed ends entries that left a queue otherwise than by a consumer.
+func (b *Broker) removed(list []queue.Taken, why queue.Reason) {
+	switch why {
+	case queue.Expired:
+		b.total.Expired.Add(int64(len(list)))
+		b.expired(list)
+	case queue.Exceeded:
+		b.deadLetter(list, "the maximum number of deliveries is exceeded", nil, 0)
+	}
+}

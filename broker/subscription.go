@@ -1,0 +1,288 @@
+package broker
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/security"
+	"github.com/manifoldmq/manifold/broker/selector"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// Sink takes the deliveries of a subscription; see queue.Sink.
+type Sink = queue.Sink
+
+// Delivery is one message on its way to one subscriber; see queue.Delivery.
+type Delivery = queue.Delivery
+
+// SubscribeOptions say what a client wants to receive, and how.
+type SubscribeOptions struct {
+	// Addresses are what it subscribes to. A queue's or topic's name may be a pattern. With
+	// several, all share one credit.
+	Addresses []address.Address
+	Selector  string
+	// ConvertStrings lets string properties compare with numbers, as STOMP's do.
+	ConvertStrings bool
+	Priority       int  // higher ones are served first
+	Exclusive      bool // only one consumer of the queue is served at a time
+	Browse         bool // copies of what a queue holds, without removing anything
+	NoLocal        bool // not what this client sent, on topics
+	// Name makes a durable subscription to a topic, known by the client's identifier and
+	// this name; with Shared, by the name alone, and several consumers may share it.
+	Name       string
+	Shared     bool
+	MaxPending int // messages that a topic subscriber may be behind; 0 = by policy
+	Tag        any // the caller's; Consumer.Tag of each delivery
+}
+
+// Subscription is a consumer of one or several destinations.
+type Subscription struct {
+	*queue.Consumer
+	c *Connection
+	o SubscribeOptions
+
+	mu       sync.Mutex
+	bindings []*binding
+	private  []*queue.Queue // topic subscribers' own queues
+	patterns []string       // of wildcard consumers of queues
+	attached []*queue.Queue
+	durable  *durable
+	over     bool
+}
+
+// Options returns what the subscription was made with.
+func (s *Subscription) Options() SubscribeOptions { return s.o }
+
+// Subscribe makes a subscription. It is in effect when Subscribe returns, without credit; the
+// token is confirmed when it is durable, if it is to be.
+func (c *Connection) Subscribe(o SubscribeOptions, sink Sink, t Token) (*Subscription, error) {
+	return c.SubscribeWith(o, sink, t, nil)
+}
+
+// SubscribeWith is Subscribe with a function that gets the subscription before anything is
+// confirmed or delivered.
+func (c *Connection) SubscribeWith(o SubscribeOptions, sink Sink, t Token, ready func(*Subscription)) (*Subscription, error) {
+	filter, err := compile(o.Selector, o.ConvertStrings)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Addresses) == 0 {
+		return nil, fault.New(fault.InvalidName, "subscribe", "", "a subscription needs a destination")
+	}
+	for _, a := range o.Addresses {
+		if err := checkName("subscribe", a); err != nil {
+			return nil, err
+		}
+		if err := c.check(security.Read, a); err != nil {
+			return nil, err
+		}
+	}
+	s := &Subscription{c: c, o: o}
+	s.Consumer = queue.NewConsumer(c.b.env, queue.ConsumerOptions{
+		Filter: filter, Priority: o.Priority, Exclusive: o.Exclusive, Tag: o.Tag,
+	}, sink)
+	if ready != nil {
+		ready(s)
+	}
+	c.state.Lock()
+	switch {
+	case c.closed.Load():
+		c.state.Unlock()
+		return nil, c.closedError("subscribe")
+	case len(c.subs) >= c.b.Limits.Subscriptions:
+		c.state.Unlock()
+		return nil, fault.New(fault.LimitReached, "subscribe", o.Addresses[0].String(), "the connection has %d subscriptions, which is the limit", c.b.Limits.Subscriptions)
+	}
+	c.subs[s] = struct{}{}
+	c.state.Unlock()
+	if err := s.attachAll(filter, t); err != nil {
+		s.closeWith(0)
+		return nil, err
+	}
+	c.b.events.publish(Event{Kind: Subscribed, Address: o.Addresses[0], Client: c.login.ClientID, Text: o.Name})
+	return s, nil
+}
+
+// compile parses a selector; an empty one is no filter.
+func compile(text string, convert bool) (queue.Filter, error) {
+	if text == "" {
+		return nil, nil
+	}
+	sel, err := selector.Parse(text, selector.Options{ConvertStrings: convert})
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.InvalidSelector, Op: "subscribe", Object: text, Text: text, Err: err}
+	}
+	return selectorFilter{sel}, nil
+}
+
+func (s *Subscription) attachAll(filter queue.Filter, t Token) error {
+	c := s.c
+	if s.o.Name != "" {
+		return s.attachDurable(filter, t)
+	}
+	for _, a := range s.o.Addresses {
+		var err error
+		switch {
+		case a.Kind.IsTopic():
+			err = s.attachTopic(a, filter)
+		case a.IsPattern() && a.Kind == address.Queue && !s.o.Browse:
+			err = s.attachPattern(a)
+		default:
+			err = s.attachQueue(a)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	c.Confirm(t)
+	return nil
+}
+
+func (s *Subscription) attachQueue(a address.Address) error {
+	d, err := s.c.b.resolve(s.c, "subscribe", a)
+	if err != nil {
+		return err
+	}
+	if d.owner != nil && d.owner != s.c {
+		return foreignTemp(a)
+	}
+	if s.o.Browse {
+		d.queue.StartBrowser(s.Consumer)
+		return nil
+	}
+	s.attach(d.queue)
+	return nil
+}
+
+func foreignTemp(a address.Address) error {
+	return fault.New(fault.Forbidden, "subscribe", a.String(), "Subscribing to a temporary queue created by another connection is not permitted: %s", a)
+}
+
+// attach lets the subscription drain a queue, once.
+func (s *Subscription) attach(q *queue.Queue) {
+	s.mu.Lock()
+	if s.over || slices.Contains(s.attached, q) {
+		s.mu.Unlock()
+		return
+	}
+	s.attached = append(s.attached, q)
+	s.mu.Unlock()
+	if q.Attach(s.Consumer) {
+		q.Kick()
+	}
+}
+
+// attachPattern lets the subscription drain every queue that matches, also those to come.
+func (s *Subscription) attachPattern(a address.Address) error {
+	b := s.c.b
+	s.mu.Lock()
+	s.patterns = append(s.patterns, a.Name)
+	s.mu.Unlock()
+	b.mu.Lock()
+	b.watchers[s] = struct{}{}
+	var list []*Destination
+	for _, d := range b.destinations {
+		if d.Address.Kind == address.Queue {
+			list = append(list, d)
+		}
+	}
+	b.mu.Unlock()
+	for _, d := range list {
+		s.watch(d)
+	}
+	return nil
+}
+
+// watch attaches the subscription to a queue if one of its patterns matches.
+func (s *Subscription) watch(d *Destination) {
+	s.mu.Lock()
+	match := slices.ContainsFunc(s.patterns, func(p string) bool { return address.Match(p, d.Address.Name) })
+	s.mu.Unlock()
+	if match {
+		s.attach(d.queue)
+	}
+}
+
+// attachTopic gives the subscription a queue of its own, in memory, and binds it to a topic.
+func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error {
+	b := s.c.b
+	p := b.Policies.Lookup(a)
+	if !a.IsPattern() {
+		d, err := b.resolve(s.c, "subscribe", a)
+		if err != nil {
+			return err
+		}
+		if d.owner != nil && d.owner != s.c {
+			return foreignTemp(a)
+		}
+		p = *d.Policy()
+	}
+	o := queue.Options{Pending: p.Limits.Pending}
+	if s.o.MaxPending > 0 {
+		o.Pending = int64(s.o.MaxPending)
+	}
+	q := queue.New(b.env, a, 0, o)
+	n := &binding{pattern: a.Name, to: holder{queue: q}, filter: filter, owner: s.c}
+	if s.o.NoLocal {
+		n.noLocal = s.c.login.ClientID
+	}
+	s.mu.Lock()
+	s.private = append(s.private, q)
+	s.bindings = append(s.bindings, n)
+	s.mu.Unlock()
+	s.attach(q)
+	b.bindings.Bind(a.Name, n)
+	return nil
+}
+
+// Close ends the subscription. Deliveries numbered up to deliveredUpTo were seen by the
+// client and go back counted, the others uncounted. A durable subscription stays and collects.
+func (s *Subscription) Close(deliveredUpTo uint64, t Token) {
+	s.closeWith(deliveredUpTo)
+	s.c.Confirm(t)
+}
+
+func (s *Subscription) closeWith(deliveredUpTo uint64) {
+	s.mu.Lock()
+	if s.over {
+		s.mu.Unlock()
+		return
+	}
+	s.over = true
+	bindings, private, dur := s.bindings, s.private, s.durable
+	s.mu.Unlock()
+	b := s.c.b
+	for _, n := range bindings {
+		b.bindings.Unbind(n.pattern, n)
+	}
+	if len(s.patterns) > 0 {
+		b.mu.Lock()
+		delete(b.watchers, s)
+		b.mu.Unlock()
+	}
+	s.Consumer.Close(deliveredUpTo)
+	for _, q := range private {
+		b.endPrivate(q)
+	}
+	if dur != nil {
+		dur.leave(s)
+	}
+	s.c.state.Lock()
+	delete(s.c.subs, s)
+	s.c.state.Unlock()
+	b.events.publish(Event{Kind: Unsubscribed, Address: s.o.Addresses[0], Client: s.c.login.ClientID, Text: s.o.Name})
+}
+
+// endPrivate drops a topic subscriber's own queue, with what overflowed of it.
+func (b *Broker) endPrivate(q *queue.Queue) {
+	q.Close(fault.New(fault.Closed, "subscribe", q.Address.String(), "the subscription is closed"))
+	if list := q.List(); list != 0 {
+		batch := store.GetBatch()
+		batch.Done = release
+		batch.DropList(list)
+		b.store.Commit(batch)
+	}
+}

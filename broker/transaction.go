@@ -1,0 +1,300 @@
+package broker
+
+import (
+	"sync"
+
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// Transaction collects sends and settlements that take effect together or not at all. A local
+// one belongs to its connection; a prepared one to the broker, under its xid.
+type Transaction struct {
+	b *Broker
+	c *Connection // nil for a branch that was recovered
+
+	mu       sync.Mutex
+	state    txState
+	sends    []txSend
+	bytes    int64
+	accepted []enlisted
+	rejected []rejection
+	xid      string
+	recovery *recoveredBranch
+}
+
+type txState uint8
+
+const (
+	txOpen txState = iota
+	txPrepared
+	txCommitting
+	txOver
+)
+
+type txSend struct {
+	p *Producer
+	m *message.Message
+}
+
+// enlisted are deliveries of one consumer that the transaction decides on.
+type enlisted struct {
+	consumer *queue.Consumer
+	numbers  []uint64
+}
+
+type rejection struct {
+	consumer *queue.Consumer
+	number   uint64
+	cause    string
+}
+
+// Begin opens a local transaction.
+func (c *Connection) Begin() (*Transaction, error) {
+	c.state.Lock()
+	defer c.state.Unlock()
+	if c.closed.Load() {
+		return nil, c.closedError("begin")
+	}
+	if len(c.txs) >= c.b.Limits.Transactions {
+		return nil, fault.New(fault.LimitReached, "begin", c.id, "the connection has %d open transactions, which is the limit", len(c.txs))
+	}
+	tx := &Transaction{b: c.b, c: c}
+	c.txs[tx] = struct{}{}
+	return tx, nil
+}
+
+func (tx *Transaction) stateFault(op string) error {
+	return fault.New(fault.NotFound, op, tx.xid, "the transaction is over")
+}
+
+// send adds a message.
+func (tx *Transaction) send(p *Producer, m *message.Message) error {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if tx.state != txOpen {
+		return tx.stateFault("send")
+	}
+	size := int64(m.Size()) + message.Overhead
+	if tx.bytes+size > tx.b.Limits.TxBytes {
+		return fault.New(fault.LimitReached, "send", p.targets[0].Address.String(),
+			"the transaction holds %d bytes, and %d is the limit", tx.bytes, tx.b.Limits.TxBytes)
+	}
+	tx.bytes += size
+	tx.b.env.Memory.Add(size)
+	tx.sends = append(tx.sends, txSend{p, m})
+	return nil
+}
+
+// settle enlists deliveries.
+func (tx *Transaction) settle(k *queue.Consumer, first, last uint64, o Outcome) (int, error) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if tx.state != txOpen {
+		return 0, tx.stateFault("acknowledge")
+	}
+	switch o.Kind {
+	case Accepted, Rejected:
+	default:
+		return 0, fault.New(fault.Unsupported, "acknowledge", "", "deliveries can't be released in a transaction")
+	}
+	numbers := k.Enlist(first, last, nil)
+	if o.Kind == Rejected {
+		for _, n := range numbers {
+			tx.rejected = append(tx.rejected, rejection{k, n, o.Cause})
+		}
+		return len(numbers), nil
+	}
+	if n := len(tx.accepted); n > 0 && tx.accepted[n-1].consumer == k {
+		tx.accepted[n-1].numbers = append(tx.accepted[n-1].numbers, numbers...)
+	} else if len(numbers) > 0 {
+		tx.accepted = append(tx.accepted, enlisted{k, numbers})
+	}
+	return len(numbers), nil
+}
+
+// commit is what becomes of a transaction's batch.
+type commit struct {
+	tx      *Transaction
+	targets []target
+	marks   []mark
+	letters []queue.Taken
+	t       Token
+	then    func(error) // after the tokens, for those who wait
+}
+
+// build adds all that the transaction does to a batch.
+func (tx *Transaction) build(batch *store.Batch) *commit {
+	k := &commit{tx: tx}
+	u := &burst{batch: batch, c: tx.c}
+	for i := range tx.sends {
+		s := &tx.sends[i]
+		for _, d := range s.p.targets {
+			m := s.m
+			if len(s.p.targets) > 1 {
+				cp := *s.m
+				cp.Address, cp.Origin = d.Address, s.m.Address
+				m = &cp
+			}
+			if h := d.holder(); h.queue != nil {
+				u.toQueue(tx.b, &h, m, nil)
+				continue
+			}
+			d.published.Add(1)
+			u.toTopic(tx.b, tx.c, tx.b.bindings.Match(d.Address.Name), 4, m)
+		}
+	}
+	ack := func(q *queue.Queue, e *queue.Entry) {
+		taken := queue.Taken{Queue: q, Entry: *e}
+		if taken.Stored() {
+			batch.Ack(e.Ref)
+			batch.Durability = store.Durable
+		}
+	}
+	for _, e := range tx.accepted {
+		for _, n := range e.numbers {
+			e.consumer.Enlisted(n, ack)
+		}
+	}
+	for _, r := range tx.rejected {
+		r.consumer.Enlisted(r.number, func(q *queue.Queue, e *queue.Entry) {
+			ack(q, e)
+			taken := queue.Taken{Queue: q, Entry: *e}
+			d, m := tx.b.letter(&taken, r.cause)
+			if d == nil {
+				return
+			}
+			h := d.holder()
+			u.toQueue(tx.b, &h, m, nil)
+		})
+	}
+	k.targets, k.marks = u.targets, u.marks
+	return k
+}
+
+// Commit makes all of the transaction take effect. The token is confirmed when that is on
+// disk; it fails whole, and is rolled back then.
+func (tx *Transaction) Commit(t Token) error { return tx.commit(t, nil) }
+
+func (tx *Transaction) commit(t Token, then func(error)) error {
+	tx.mu.Lock()
+	if tx.state != txOpen && tx.state != txPrepared {
+		tx.mu.Unlock()
+		return tx.stateFault("commit")
+	}
+	prepared := tx.state == txPrepared
+	tx.state = txCommitting
+	tx.mu.Unlock()
+	if tx.recovery != nil {
+		tx.recovery.commit(tx, then)
+		return nil
+	}
+	if tx.c != nil {
+		// Everything sent outside of the transaction before goes first.
+		tx.c.mu.Lock()
+		tx.c.commitLocked()
+		defer tx.c.mu.Unlock()
+		tx.c.inflight.Add(1)
+	}
+	batch := store.GetBatch()
+	k := tx.build(batch)
+	k.t, k.then = t, then
+	if prepared {
+		batch.DeleteRecord(store.Prepared, []byte(tx.xid))
+		batch.Durability = store.Durable
+	}
+	batch.User = k
+	batch.Done = commitDone
+	tx.b.store.Commit(batch)
+	return nil
+}
+
+func commitDone(batch *store.Batch, err error) {
+	k := batch.User.(*commit)
+	tx := k.tx
+	if err == nil {
+		tx.b.arrive(batch, k.targets, k.marks)
+		for _, e := range tx.accepted {
+			e.consumer.Committed(e.numbers)
+		}
+		for _, r := range tx.rejected {
+			r.consumer.Committed([]uint64{r.number})
+		}
+		tx.over()
+	} else {
+		go tx.undo()
+	}
+	err = storeFault("commit", err)
+	if tx.c != nil {
+		tx.c.inflight.Add(-1)
+		if k.t != 0 {
+			tx.c.handler.Confirmed(k.t, err)
+		}
+		tx.b.done.touch(nil, tx.c)
+	}
+	if k.then != nil {
+		k.then(err)
+	}
+	store.PutBatch(batch)
+}
+
+// over forgets the transaction. Its messages belong to their queues now, or to nobody.
+func (tx *Transaction) over() {
+	tx.mu.Lock()
+	tx.state = txOver
+	tx.b.env.Memory.Add(-tx.bytes)
+	tx.bytes = 0
+	tx.sends, tx.accepted, tx.rejected = nil, nil, nil
+	xid := tx.xid
+	tx.mu.Unlock()
+	if tx.c != nil {
+		tx.c.state.Lock()
+		delete(tx.c.txs, tx)
+		tx.c.state.Unlock()
+	}
+	if xid != "" {
+		tx.b.forgetBranch(xid, tx)
+	}
+}
+
+// Rollback drops the transaction's sends and makes its deliveries unsettled again.
+func (tx *Transaction) Rollback() error {
+	tx.mu.Lock()
+	if tx.state != txOpen {
+		tx.mu.Unlock()
+		return tx.stateFault("rollback")
+	}
+	tx.state = txCommitting
+	tx.mu.Unlock()
+	tx.undo()
+	return nil
+}
+
+func (tx *Transaction) undo() {
+	tx.mu.Lock()
+	accepted, rejected := tx.accepted, tx.rejected
+	tx.mu.Unlock()
+	for _, e := range accepted {
+		e.consumer.RolledBack(e.numbers)
+	}
+	for _, r := range rejected {
+		r.consumer.RolledBack([]uint64{r.number})
+	}
+	tx.over()
+}
+
+// abandon is what the loss of the connection does: a local transaction is rolled back, a
+// prepared one waits for its coordinator.
+func (tx *Transaction) abandon() {
+	tx.mu.Lock()
+	open := tx.state == txOpen
+	if open {
+		tx.state = txCommitting
+	}
+	tx.mu.Unlock()
+	if open {
+		tx.undo()
+	}
+}

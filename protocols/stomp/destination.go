@@ -1,0 +1,170 @@
+package stomp
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+)
+
+// Destinations as STOMP clients of ActiveMQ spell them.
+const (
+	queuePrefix       = "/queue/"
+	topicPrefix       = "/topic/"
+	tempQueuePrefix   = "/temp-queue/"
+	tempTopicPrefix   = "/temp-topic/"
+	remoteQueuePrefix = "/remote-temp-queue/"
+	remoteTopicPrefix = "/remote-temp-topic/"
+	dsubPrefix        = "/dsub/"
+)
+
+// maxComposite bounds the members of a composite destination.
+const maxComposite = 256
+
+// names maps destinations to addresses for one connection, which has names of its own for its
+// temporary destinations.
+type names struct {
+	create func(address.Kind) (address.Address, error)
+	temps  map[string]address.Address // by the client's spelling
+	back   map[address.Address]string
+}
+
+// target is a destination header, read.
+type target struct {
+	addresses []address.Address
+	whole     address.Address // what the message's destination is: of a composite, all of it
+	options   map[string]string
+}
+
+// parse reads a destination header: a name, or a list of them separated by commas, with
+// options behind a question mark.
+func (n *names) parse(text string) (target, error) {
+	var t target
+	text = strings.TrimSpace(text)
+	if text == "" || text == "null" {
+		return t, fault.New(fault.InvalidName, "destination", "", "Invalid empty or 'null' Destination header")
+	}
+	if name, options, ok := strings.Cut(text, "?"); ok {
+		text = name
+		t.options = parseOptions(options)
+	}
+	if strings.Count(text, ",") >= maxComposite {
+		return t, fault.New(fault.LimitReached, "destination", "", "a composite destination has at most %d members", maxComposite)
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		a, err := n.one(strings.TrimSpace(part))
+		if err != nil {
+			return t, err
+		}
+		t.addresses = append(t.addresses, a)
+	}
+	t.whole = t.addresses[0]
+	if len(t.addresses) > 1 {
+		var all strings.Builder
+		all.WriteString(t.whole.Name)
+		for _, a := range t.addresses[1:] {
+			all.WriteByte(',')
+			if a.Kind != t.whole.Kind {
+				all.WriteString(a.String())
+			} else {
+				all.WriteString(a.Name)
+			}
+		}
+		t.whole.Name = all.String()
+	}
+	return t, nil
+}
+
+func (n *names) one(text string) (address.Address, error) {
+	for _, p := range [...]struct {
+		prefix string
+		kind   address.Kind
+	}{
+		{queuePrefix, address.Queue}, {topicPrefix, address.Topic},
+		{remoteQueuePrefix, address.TempQueue}, {remoteTopicPrefix, address.TempTopic}, {dsubPrefix, address.Topic},
+	} {
+		if name, ok := strings.CutPrefix(text, p.prefix); ok {
+			if name == "" {
+				break
+			}
+			return address.Address{Kind: p.kind, Name: name}, nil
+		}
+	}
+	switch {
+	case strings.HasPrefix(text, tempQueuePrefix):
+		return n.temporary(text, address.TempQueue)
+	case strings.HasPrefix(text, tempTopicPrefix):
+		return n.temporary(text, address.TempTopic)
+	case text == "" || text[0] == '/':
+		return address.Address{}, fault.New(fault.InvalidName, "destination", text,
+			"Illegal destination name: [%s] -- ActiveMQ STOMP destinations must begin with one of: /queue/ /topic/ /temp-queue/ /temp-topic/", text)
+	}
+	return address.Parse(text, address.Queue), nil
+}
+
+// temporary returns the address behind the client's name of a temporary destination, which is
+// made at its first use.
+func (n *names) temporary(text string, k address.Kind) (address.Address, error) {
+	if a, ok := n.temps[text]; ok {
+		return a, nil
+	}
+	a, err := n.create(k)
+	if err != nil {
+		return a, err
+	}
+	if n.temps == nil {
+		n.temps = make(map[string]address.Address)
+		n.back = make(map[address.Address]string)
+	}
+	n.temps[text] = a
+	n.back[a] = text
+	return a, nil
+}
+
+// appendDestination appends the spelling of an address; mine says that it is a temporary
+// destination of this connection's, with the name given.
+func appendDestination(dst []byte, a address.Address) []byte {
+	switch a.Kind {
+	case address.Topic:
+		dst = append(dst, topicPrefix...)
+	case address.TempQueue:
+		dst = append(dst, remoteQueuePrefix...)
+	case address.TempTopic:
+		dst = append(dst, remoteTopicPrefix...)
+	default:
+		dst = append(dst, queuePrefix...)
+	}
+	if !strings.Contains(a.Name, ",") {
+		return append(dst, a.Name...)
+	}
+	// A composite: every member in its own spelling.
+	for i, part := range strings.Split(a.Name, ",") {
+		if i == 0 {
+			dst = append(dst, part...)
+			continue
+		}
+		dst = appendDestination(append(dst, ','), address.Parse(part, a.Kind))
+	}
+	return dst
+}
+
+// parseOptions reads k=v pairs; those without a value are dropped.
+func parseOptions(text string) map[string]string {
+	options := make(map[string]string)
+	for pair := range strings.SplitSeq(text, "&") {
+		if k, v, ok := strings.Cut(pair, "="); ok && len(options) < 64 {
+			options[k] = v
+		}
+	}
+	return options
+}
+
+// number parses an option; def stands for a missing or malformed one.
+func number(text string, def int) int {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil {
+		return def
+	}
+	return n
+}

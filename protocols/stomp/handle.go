@@ -1,0 +1,482 @@
+package stomp
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/protocols/stomp/frame"
+	"github.com/manifoldmq/manifold/protocols/stomp/transform"
+)
+
+// bad is a request that can't be served, with ActiveMQ's text; the connection goes on.
+func bad(text string) error { return &frame.Error{Text: text} }
+
+// handle serves one frame. It returns whether the connection goes on.
+func (c *connection) handle(f *frame.Frame) bool {
+	var err error
+	switch f.Command {
+	case frame.Send:
+		err = c.send(f)
+	case frame.Ack:
+		err = c.acknowledge(f, broker.Accepted)
+	case frame.Nack:
+		kind := broker.Rejected
+		if c.o.NackRedelivers {
+			kind = broker.Failed
+		}
+		err = c.acknowledge(f, kind)
+	case frame.Subscribe:
+		err = c.subscribe(f)
+	case frame.Unsubscribe:
+		err = c.unsubscribe(f)
+	case frame.Begin:
+		err = c.begin(f)
+	case frame.Commit:
+		err = c.commit(f)
+	case frame.Abort:
+		err = c.abort(f)
+	case frame.Disconnect:
+		return c.disconnect(f)
+	case frame.Connect, frame.Stomp:
+		err = &frame.Error{Fatal: true, Text: "Already connected."}
+	default:
+		err = &frame.Error{Fatal: true, Text: "Unknown STOMP action: " + f.Command.String()}
+	}
+	if err == nil {
+		return true
+	}
+	return c.refuse(f.Headers.String(frame.ReceiptHeader), err, false)
+}
+
+// token returns the token for a frame's receipt; 0 if it asks for none.
+func (c *connection) token(h *frame.Headers) broker.Token {
+	if !h.Has(frame.ReceiptHeader) {
+		return 0
+	}
+	return c.receipts.add(pending{receipt: h.String(frame.ReceiptHeader), has: true})
+}
+
+// send serves SEND.
+func (c *connection) send(f *frame.Frame) error {
+	h := &f.Headers
+	p, err := c.producer(h)
+	if err != nil {
+		return err
+	}
+	tx, err := c.transaction(h)
+	if err != nil {
+		return err
+	}
+	m := c.message(f)
+	m.Address = p.whole
+	t := c.token(h)
+	if err := p.Send(m, tx, t); err != nil {
+		c.receipts.forget(t)
+		return err
+	}
+	return nil
+}
+
+// producer returns the producer for a frame's destination.
+func (c *connection) producer(h *frame.Headers) (*producer, error) {
+	raw := h.RawValue(frame.Destination)
+	if p := c.producers[string(raw)]; p != nil {
+		return p, nil
+	}
+	if !h.Has(frame.Destination) {
+		return nil, bad("SEND received without a Destination specified!")
+	}
+	t, err := c.parse(h.String(frame.Destination))
+	if err != nil {
+		return nil, err
+	}
+	core, err := c.core.Producer(t.addresses...)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.producers) >= maxProducers || c.producers == nil {
+		for _, p := range c.producers {
+			p.Close()
+		}
+		c.producers = make(map[string]*producer)
+	}
+	p := &producer{core, t.whole}
+	c.producers[string(raw)] = p
+	return p, nil
+}
+
+// message makes the message of a SEND frame. It lives in the frame's own block.
+func (c *connection) message(f *frame.Frame) *message.Message {
+	h := &f.Headers
+	k := &content{version: h.Version(), head: h.Raw(), body: f.Body}
+	k.classify(h)
+	m := &k.Message
+	m.Content = k
+	c.sequence++
+	m.ID = message.ID{Origin: c.origin, Seq: c.sequence}
+	m.Priority = message.DefaultPriority
+	m.Timestamp = c.now
+	m.Durable = h.Is(frame.Persistent, "true")
+	if n, ok := h.Int(frame.Priority); ok {
+		m.Priority = uint8(min(max(n, 0), 9))
+	}
+	if n, ok := h.Int(frame.Timestamp); ok {
+		m.Timestamp = n
+	}
+	if n, ok := h.Int(frame.Expires); ok && n > 0 {
+		m.Expiry = n
+	} else if n, ok := h.Int(frame.Expiration); ok && n > 0 && n < 1<<53 {
+		m.Expiry = c.now + n
+	}
+	if h.Has(frame.CorrelationID) {
+		m.CorrelationID = view(h.Get(frame.CorrelationID))
+	}
+	if h.Has(frame.Type) {
+		m.Type = view(h.Get(frame.Type))
+	}
+	if h.Has(frame.GroupID) {
+		m.GroupID = view(h.Get(frame.GroupID))
+		if n, ok := h.Int(frame.GroupSequence); ok {
+			m.GroupSeq = int32(n)
+		}
+	}
+	if h.Has(frame.ReplyTo) {
+		text := h.String(frame.ReplyTo)
+		if t, err := c.parse(text); err == nil {
+			m.ReplyTo = t.whole
+		} else {
+			m.Overlay = append(m.Overlay, message.Field{Name: "reply-to", Value: message.OfString(text)})
+		}
+	}
+	if k.transformed != transform.None && !k.binary {
+		if _, err := k.Payload(); err == nil && !utf8.Valid(k.body) {
+			m.Overlay = append(m.Overlay, message.Field{Name: "transformation-error", Value: message.OfString("the body is not UTF-8")})
+		}
+	}
+	return m
+}
+
+// transaction returns the transaction that a frame names, nil if it names none.
+func (c *connection) transaction(h *frame.Headers) (*broker.Transaction, error) {
+	if !h.Has(frame.Transaction) {
+		return nil, nil
+	}
+	id := h.Get(frame.Transaction)
+	if tx := c.txs[string(id)]; tx != nil {
+		return tx, nil
+	}
+	return nil, bad("Invalid transaction id: " + string(id))
+}
+
+// acknowledge serves ACK and NACK.
+func (c *connection) acknowledge(f *frame.Frame, kind broker.OutcomeKind) error {
+	h := &f.Headers
+	tx, err := c.transaction(h)
+	if err != nil {
+		return err
+	}
+	s, n, err := c.delivery(f)
+	if err != nil {
+		return err
+	}
+	if kind == broker.Accepted && tx == nil && !h.Has(frame.ReceiptHeader) {
+		s.ack(n)
+		return nil
+	}
+	s.settleAcks()
+	first := n
+	if kind == broker.Accepted && s.mode == ackClient {
+		first = 1
+	}
+	t := c.token(h)
+	if _, err := s.settle(first, n, broker.Outcome{Kind: kind}, tx, t); err != nil {
+		c.receipts.forget(t)
+		return err
+	}
+	return nil
+}
+
+// delivery finds the delivery that an ACK or NACK is for.
+func (c *connection) delivery(f *frame.Frame) (*subscription, uint64, error) {
+	h := &f.Headers
+	if h.Has(frame.ID) || c.version == frame.V12 && !h.Has(frame.MessageID) {
+		id := h.Get(frame.ID)
+		if index, n, ok := parseAckID(id); ok {
+			if s := c.byIndex[index]; s != nil && s.mode != ackAuto && !s.isAcked(n) && s.IsUnsettled(n) {
+				return s, n, nil
+			}
+		}
+		if !h.Has(frame.ID) {
+			id = []byte("null")
+		}
+		return nil, 0, unexpected(f.Command, id)
+	}
+	id := h.Get(frame.MessageID)
+	if !h.Has(frame.MessageID) {
+		return nil, 0, unexpected(f.Command, []byte("null"))
+	}
+	if h.Has(frame.Subscription) {
+		if s := c.subs[string(h.Get(frame.Subscription))]; s != nil && s.mode != ackAuto {
+			s.settleAcks()
+			if n, ok := s.FindMessage(id); ok {
+				return s, n, nil
+			}
+		}
+		return nil, 0, unexpected(f.Command, id)
+	}
+	for _, s := range c.byIndex {
+		if s.mode == ackAuto {
+			continue
+		}
+		s.settleAcks()
+		if n, ok := s.FindMessage(id); ok {
+			return s, n, nil
+		}
+	}
+	return nil, 0, unexpected(f.Command, id)
+}
+
+func unexpected(k frame.Command, id []byte) error {
+	return bad("Unexpected " + k.String() + " received for message-id [" + string(id) + "]")
+}
+
+// begin serves BEGIN.
+func (c *connection) begin(f *frame.Frame) error {
+	h := &f.Headers
+	id := h.String(frame.Transaction)
+	if !h.Has(frame.Transaction) {
+		return bad("Must specify the transaction you are beginning")
+	}
+	if c.txs[id] != nil {
+		return bad("The transaction was already started: " + id)
+	}
+	tx, err := c.core.Begin()
+	if err != nil {
+		return err
+	}
+	if c.txs == nil {
+		c.txs = make(map[string]*broker.Transaction)
+	}
+	c.txs[id] = tx
+	c.core.Confirm(c.token(h))
+	return nil
+}
+
+// end returns the transaction that COMMIT or ABORT ends.
+func (c *connection) ending(h *frame.Headers) (*broker.Transaction, error) {
+	if !h.Has(frame.Transaction) {
+		return nil, bad("Must specify a transaction id")
+	}
+	tx, err := c.transaction(h)
+	if err == nil {
+		delete(c.txs, string(h.Get(frame.Transaction)))
+	}
+	return tx, err
+}
+
+// commit serves COMMIT.
+func (c *connection) commit(f *frame.Frame) error {
+	tx, err := c.ending(&f.Headers)
+	if err != nil {
+		return err
+	}
+	t := c.token(&f.Headers)
+	if t == 0 {
+		t = c.receipts.add(pending{}) // a failure must be told all the same
+	}
+	return tx.Commit(t)
+}
+
+// abort serves ABORT. The client keeps the deliveries that it acknowledged in the transaction
+// and may acknowledge them again.
+func (c *connection) abort(f *frame.Frame) error {
+	tx, err := c.ending(&f.Headers)
+	if err != nil {
+		return err
+	}
+	if err := tx.Rollback(); err != nil {
+		return err
+	}
+	c.core.Confirm(c.token(&f.Headers))
+	return nil
+}
+
+// disconnect serves DISCONNECT: everything before it takes effect, then its receipt, then the
+// end.
+func (c *connection) disconnect(f *frame.Frame) bool {
+	h := &f.Headers
+	for _, s := range c.acked {
+		s.settleAcks()
+	}
+	clear(c.acked)
+	c.acked = c.acked[:0]
+	for _, tx := range c.txs {
+		_ = tx.Rollback()
+	}
+	p := pending{close: true, has: h.Has(frame.ReceiptHeader)}
+	if p.has {
+		p.receipt = h.String(frame.ReceiptHeader)
+	}
+	c.core.Confirm(c.receipts.add(p))
+	c.core.Flush()
+	c.leaving = true
+	return false
+}
+
+// subscribe serves SUBSCRIBE.
+func (c *connection) subscribe(f *frame.Frame) error {
+	h := &f.Headers
+	id := h.String(frame.ID)
+	switch {
+	case !h.Has(frame.ID) && c.version != frame.V10:
+		return bad("SUBSCRIBE received without a subscription id!")
+	case !h.Has(frame.Destination):
+		return bad("SUBSCRIBE received without a Destination specified!")
+	case h.Has(frame.ID) && c.subs[id] != nil:
+		return bad("There already is a subscription with id: " + id + ". Either use unique subscription IDs or UNSUBSCRIBE the existing subscription.")
+	}
+	t, err := c.parse(h.String(frame.Destination))
+	if err != nil {
+		return err
+	}
+	c.nextIndex++
+	s := &subscription{conn: c, id: id, index: c.nextIndex, destination: h.String(frame.Destination)}
+	switch h.String(frame.AckHeader) {
+	case "client":
+		s.mode = ackClient
+	case "client-individual":
+		s.mode = ackIndividual
+	}
+	o := c.subscribeOptions(h, &t, s)
+	if o.Browse {
+		s.mode, s.browser = ackAuto, true
+	}
+	s.transformation, _ = transform.Parse(h.String(frame.Transformation))
+	if id != "" {
+		s.header = frame.AppendKnown(nil, c.version, frame.Subscription, id)
+	}
+	token := c.receipts.add(pending{receipt: h.String(frame.ReceiptHeader), has: h.Has(frame.ReceiptHeader), sub: s})
+	// The core must not confirm before s is complete: the confirmation gives it credit.
+	core, err := c.core.SubscribeWith(o, c.out.Sink(), token, func(core *broker.Subscription) { s.Subscription = core })
+	if err != nil {
+		c.receipts.forget(token)
+		return err
+	}
+	_ = core
+	key := id
+	if !h.Has(frame.ID) {
+		key = "/destination" + s.destination
+	}
+	if c.subs == nil {
+		c.subs = make(map[string]*subscription)
+		c.byIndex = make(map[uint64]*subscription)
+	}
+	if c.subs[key] == nil {
+		c.subs[key] = s
+	}
+	c.byIndex[s.index] = s
+	return nil
+}
+
+// subscribeOptions reads the headers, and the options of the destination, that say how a
+// subscription is to be.
+func (c *connection) subscribeOptions(h *frame.Headers, t *target, s *subscription) broker.SubscribeOptions {
+	first := func(option string, headers ...frame.Header) string {
+		for _, n := range headers {
+			if h.Has(n) {
+				return strings.TrimSpace(h.String(n))
+			}
+		}
+		return t.options["consumer."+option]
+	}
+	o := broker.SubscribeOptions{
+		Addresses:      t.addresses,
+		Selector:       strings.TrimSpace(first("selector", frame.Selector)),
+		ConvertStrings: true,
+		Exclusive:      first("exclusive", frame.Exclusive) == "true",
+		NoLocal:        first("noLocal", frame.NoLocal, frame.NoLocalAlias) == "true",
+		Priority:       min(max(number(first("priority", frame.SubscriptionPriority), 0), -128), 127),
+		MaxPending:     number(first("maximumPendingMessageLimit", frame.MaximumPending), 0),
+		Name:           first("", frame.SubscriptionName, frame.SubscriptionNameOld, frame.DurableSubscriptionName, frame.DurableSubscriberName),
+		Browse:         first("browser", frame.Browser) == "true" && c.version != frame.V10,
+		Tag:            s,
+	}
+	p := c.o.Broker.Policies.Lookup(t.addresses[0])
+	prefetch := p.Prefetch.Queue
+	switch {
+	case o.Browse:
+		prefetch = p.Prefetch.Browser
+	case o.Name != "":
+		prefetch = p.Prefetch.Durable
+	case t.addresses[0].Kind.IsTopic():
+		prefetch = p.Prefetch.Topic
+	}
+	if n := number(first("prefetchSize", frame.PrefetchSize, frame.PrefetchCount), 0); n > 0 {
+		prefetch = n
+	}
+	s.prefetch = uint64(min(prefetch, c.o.Broker.Limits.Unsettled))
+	return o
+}
+
+// unsubscribe serves UNSUBSCRIBE. With a subscription name it deletes a durable subscription.
+func (c *connection) unsubscribe(f *frame.Frame) error {
+	h := &f.Headers
+	name := ""
+	for _, n := range [...]frame.Header{frame.SubscriptionName, frame.SubscriptionNameOld, frame.DurableSubscriptionName, frame.DurableSubscriberName} {
+		if h.Has(n) {
+			name = h.String(n)
+			break
+		}
+	}
+	key := h.String(frame.ID)
+	if !h.Has(frame.ID) {
+		if !h.Has(frame.Destination) && name == "" {
+			return bad("Must specify the subscriptionId or the destination you are unsubscribing from")
+		}
+		key = "/destination" + h.String(frame.Destination)
+	}
+	s := c.subs[key]
+	if s == nil && name == "" {
+		return bad("No subscription matched.")
+	}
+	if s != nil {
+		s.settleAcks()
+		s.finish()
+		delete(c.subs, key)
+		delete(c.byIndex, s.index)
+		c.successor(key, s)
+	}
+	if name == "" {
+		c.core.Confirm(c.token(h))
+		return nil
+	}
+	client := c.core.ClientID()
+	if c.version == frame.V10 && c.login.ClientID == "" && client == c.core.ID() {
+		client = name // a 1.0 client without an identifier has its subscription's name for one
+	}
+	t := c.token(h)
+	err := c.core.UnsubscribeClient(client, name, t)
+	if err != nil {
+		c.receipts.forget(t)
+	}
+	return err
+}
+
+// successor lets the next subscription of a 1.0 client to the same destination be found by it.
+func (c *connection) successor(key string, gone *subscription) {
+	if gone.id != "" {
+		return
+	}
+	for _, s := range c.byIndex {
+		if s.id == "" && s.destination == gone.destination && (c.subs[key] == nil || s.index < c.subs[key].index) {
+			c.subs[key] = s
+		}
+	}
+}
+
+var _ = fault.Internal
+var _ = address.None
