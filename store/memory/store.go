@@ -7,6 +7,7 @@ package memory
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -32,6 +33,7 @@ type Store struct {
 	mu     sync.Mutex
 	turn   sync.Cond // the committer may go on
 	paused bool
+	once   sync.Once // gives the disk back
 }
 
 var _ store.Store = (*Store)(nil)
@@ -258,13 +260,12 @@ func (s *Store) Info() store.Info {
 
 // Close implements store.Store. It lets paused commits go on.
 func (s *Store) Close(ctx context.Context) error {
-	stopped := s.c.Err() != nil
 	s.Resume()
 	select {
 	case <-s.c.Close():
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	s.d.close(s.c.Peek(), !stopped)
+	s.once.Do(func() { s.d.close(s.c.Peek(), !errors.Is(s.c.Err(), store.ErrStopped)) })
 	return nil
 }

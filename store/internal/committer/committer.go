@@ -75,7 +75,7 @@ type Committer struct {
 	running bool // the goroutine is there
 	closing bool
 	pending []*store.Batch
-	calls   []func()
+	calls   []func() bool
 	next    store.ID
 	limit   store.ID // ids below it are reserved
 	err     error    // why nothing is applied any more
@@ -148,9 +148,10 @@ func (c *Committer) Peek() store.ID {
 	return c.next
 }
 
-// Call has fn run on the committer's goroutine, between two groups. It does not wait. After
-// Close or Fail fn does run, but must not write any more: see Err.
-func (c *Committer) Call(fn func()) {
+// Call has fn run on the committer's goroutine, between two groups, and does not wait. fn
+// reports whether it wrote what is to be synced in time. After Close or Fail fn does run, but
+// must not write any more: see Err.
+func (c *Committer) Call(fn func() (wrote bool)) {
 	c.mu.Lock()
 	c.calls = append(c.calls, fn)
 	c.rouse()
@@ -229,8 +230,9 @@ func (c *Committer) run() {
 		c.mu.Unlock()
 
 		for _, fn := range calls {
-			fn()
-			c.unsynced = true
+			if fn() {
+				c.unsynced = true
+			}
 		}
 		if len(c.work) > 0 || reserve > 0 {
 			c.commit(reserve, due)

@@ -1,0 +1,147 @@
+package pebble
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	lsm "github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/manifoldmq/manifold/store"
+)
+
+// events gathers what happens on goroutines that must not call into the core, for the one
+// that polls to report.
+type events struct {
+	mu      sync.Mutex
+	waiting []store.Event
+	kick    chan struct{} // holds at most one
+
+	pending, stalled atomic.Int32 // levels of pressure, by their causes
+}
+
+// maxWaiting bounds the events that wait; more of the same would tell nothing new.
+const maxWaiting = 256
+
+func (e *events) add(x store.Event) {
+	e.mu.Lock()
+	if len(e.waiting) < maxWaiting || x.Kind != store.Corrupt {
+		e.waiting = append(e.waiting, x)
+	}
+	e.mu.Unlock()
+	e.rouse()
+}
+
+func (e *events) rouse() {
+	select {
+	case e.kick <- struct{}{}:
+	default:
+	}
+}
+
+func (e *events) take() []store.Event {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	w := e.waiting
+	e.waiting = nil
+	return w
+}
+
+// fail stops the store: nothing is confirmed any more. The first reason stays.
+func (s *Store) fail(err error) {
+	if s.fatal.CompareAndSwap(nil, &err) {
+		s.log.Error("store: stopped", "err", err)
+		s.events.add(store.Event{Kind: store.Fatal, Err: err})
+	}
+}
+
+// stopped returns why the store stopped, or nil.
+func (s *Store) stopped() error {
+	if err := s.fatal.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// corrupt reports data that can't be trusted; list 0 means that it is not known whose it is.
+func (s *Store) corrupt(list store.ListID, err error) {
+	s.log.Error("store: corrupt data", "list", list, "err", err)
+	s.events.add(store.Event{Kind: store.Corrupt, List: list, Err: err})
+}
+
+// pressure is told by the committer how much is pending.
+func (s *Store) pressure(level int) {
+	s.events.pending.Store(int32(level))
+	s.events.rouse()
+}
+
+func (s *Store) slow(info vfs.DiskSlowInfo) {
+	s.log.Warn("store: slow disk", "op", info.OpType.String(), "path", info.Path, "took", info.Duration)
+}
+
+// stallLevel is the pressure of an engine that has stopped taking writes.
+const stallLevel = 2
+
+// listener takes the engine's events. Some come with its locks held.
+func (s *Store) listener() *lsm.EventListener {
+	return &lsm.EventListener{
+		BackgroundError: func(err error) { s.backgroundError("engine", err) },
+		// Without it the engine would call Fatalf for the first bad block, and no list could
+		// be paused alone.
+		DataCorruption: func(i lsm.DataCorruptionInfo) {
+			s.log.Error("store: corrupt file", "path", i.Path, "bounds", i.Bounds.String(), "err", i.Details)
+		},
+		DiskSlow: s.slow,
+		WriteStallBegin: func(i lsm.WriteStallBeginInfo) {
+			s.log.Warn("store: the engine stalls writes", "reason", i.Reason)
+			s.events.stalled.Store(stallLevel)
+			s.events.rouse()
+		},
+		WriteStallEnd: func() {
+			s.events.stalled.Store(0)
+			s.events.rouse()
+		},
+	}
+}
+
+// engineLog is the engine's logger. It calls Fatalf where it can't go on, and expects that it
+// doesn't return; ours does, with the store stopped, since the process is not ours to end.
+type engineLog struct{ s *Store }
+
+func (l engineLog) Infof(format string, args ...any) { l.print(slog.LevelDebug, format, args) }
+
+func (l engineLog) Errorf(format string, args ...any) { l.print(slog.LevelError, format, args) }
+
+func (l engineLog) Fatalf(format string, args ...any) { l.s.fail(fmt.Errorf(format, args...)) }
+
+func (l engineLog) print(level slog.Level, format string, args []any) {
+	if l.s.log.Enabled(context.Background(), level) {
+		l.s.log.Log(context.Background(), level, "store: engine: "+fmt.Sprintf(format, args...))
+	}
+}
+
+// asCorrupt marks the engine's corruption errors as ours, and what it doesn't find.
+func asCorrupt(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, lsm.ErrNotFound):
+		return store.ErrNotFound
+	case lsm.IsCorruptionError(err) && !errors.Is(err, store.ErrCorrupt):
+		return fmt.Errorf("%w: %w", store.ErrCorrupt, err)
+	}
+	return err
+}
+
+// compactions is how many of the engine's compactions may run at once.
+func compactions() (lower, upper int) {
+	if runtime.GOMAXPROCS(0) >= 8 {
+		return 1, 4
+	}
+	return 1, 2
+}
