@@ -32,6 +32,10 @@ func (s *Store) Apply(g *committer.Group) error {
 		return err
 	}
 	s.applied.Store(uint64(top))
+	for _, j := range s.later {
+		s.jobs.push(j)
+	}
+	s.later = s.later[:0]
 	if g.Reserve > 0 {
 		s.reserved = g.Reserve
 	}
@@ -200,7 +204,7 @@ func (s *Store) ack(w *lsm.Batch, o *store.Op) {
 	l.add(-1, o.Size, o.Flag)
 	if l.acked++; l.acked >= trimEvery {
 		l.acked = 0
-		s.jobs.push(job{lane: id})
+		s.later = append(s.later, job{lane: id})
 	}
 }
 

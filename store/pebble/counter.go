@@ -90,7 +90,9 @@ func (s *Store) Count(ctx context.Context, list store.ListID) (entries, bytes ui
 	}
 	defer s.end()
 	if s.counted.Load() {
-		return s.lookUp(ctx, list)
+		if a, err := s.lookUp(ctx, list); err != nil || a.known {
+			return uint64(max(a.entries, 0)), uint64(max(a.bytes, 0)), err
+		}
 	}
 	it, err := s.db.NewIterWithContext(ctx, &lsm.IterOptions{
 		LowerBound: laneStart(list, store.MaxPrio), UpperBound: laneEnd(list, 0),
@@ -114,26 +116,33 @@ func (s *Store) Count(ctx context.Context, list store.ListID) (entries, bytes ui
 	return entries, bytes, asCorrupt(it.Error())
 }
 
+// counts is what the counters say of a list; known is false while a truncation is carried out.
+type counts struct {
+	entries, bytes int64
+	known          bool
+}
+
 // lookUp asks the committer's goroutine, which owns the counters.
-func (s *Store) lookUp(ctx context.Context, list store.ListID) (entries, bytes uint64, err error) {
-	type answer struct{ entries, bytes int64 }
-	got := make(chan answer, 1)
+func (s *Store) lookUp(ctx context.Context, list store.ListID) (counts, error) {
+	got := make(chan counts, 1)
 	s.c.Call(func() bool {
-		var a answer
+		c := counts{known: true}
 		for p := range uint8(store.MaxPrio + 1) {
-			if l := s.lanes.all[laneOf(list, p)]; l != nil {
-				a.entries += l.entries
-				a.bytes += l.bytes
+			id := laneOf(list, p)
+			c.known = c.known && s.walking[id] == 0
+			if l := s.lanes.all[id]; l != nil {
+				c.entries += l.entries
+				c.bytes += l.bytes
 			}
 		}
-		got <- a
+		got <- c
 		return false
 	})
 	select {
-	case a := <-got:
-		return uint64(max(a.entries, 0)), uint64(max(a.bytes, 0)), nil
+	case c := <-got:
+		return c, nil
 	case <-ctx.Done():
-		return 0, 0, ctx.Err()
+		return counts{}, ctx.Err()
 	}
 }
 

@@ -56,6 +56,7 @@ type Store struct {
 	scanned  bool           // lanes and bodies are complete
 	held     []heldID       // acknowledged before that
 	walking  map[laneID]int // truncations under way
+	later    []job          // to push when the group can be read
 
 	jobs    jobs
 	events  events

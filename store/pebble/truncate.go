@@ -44,7 +44,7 @@ func (s *Store) truncate(w *lsm.Batch, id laneID, upTo store.ID) {
 	}
 	s.note(w.Set(truncateKey(id), be64(uint64(upTo)), nil))
 	s.walking[id]++
-	s.jobs.push(job{lane: id, walk: true})
+	s.later = append(s.later, job{lane: id, walk: true})
 }
 
 // walk carries a truncation out: it ends the entries below the cut one by one, in chunks that
