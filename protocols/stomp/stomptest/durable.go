@@ -211,7 +211,7 @@ func durableScenarios() []Scenario {
 		{
 			Name: "durable/old-spelling", Versions: since11(),
 			Ref:      "the old spelling activemq.subcriptionName works too",
-			ActiveMQ: "has stopped to know it, and makes a plain subscription",
+			ActiveMQ: "5.17 no longer knows it and makes a plain subscription",
 			Why:      "old clients and configurations still use it",
 			Run: func(_ *testing.T, e *Env) {
 				c := e.owner()

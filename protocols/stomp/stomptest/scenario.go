@@ -11,6 +11,7 @@ type Scenario struct {
 	Name     string   // path-like, unique: area/behaviour
 	Ref      string   // the behaviour, as a sentence
 	Versions []string // protocol versions to run it with; empty means 1.2
+	Login    bool     // needs a target with a user and a password; is skipped on others
 
 	// ActiveMQ says what ActiveMQ does where it differs from us, and Why we don't do the same. Both or neither are set.
 	ActiveMQ string
@@ -28,9 +29,9 @@ func since11() []string { return []string{"1.1", "1.2"} }
 // All returns the whole table in the order of the documentation.
 func All() []Scenario {
 	return slices.Concat(
-		connectScenarios(), heartbeatScenarios(), streamScenarios(), errorScenarios(), fatalScenarios(),
+		connectScenarios(), loginScenarios(), heartbeatScenarios(), streamScenarios(), errorScenarios(), fatalScenarios(),
 		destinationScenarios(), wildcardScenarios(), temporaryScenarios(),
-		sendScenarios(), bodyScenarios(), escapeScenarios(),
+		sendScenarios(), bodyScenarios(), transformScenarios(), escapeScenarios(),
 		ackScenarios(), nackScenarios(), receiptScenarios(), transactionScenarios(),
 		redeliveryScenarios(), prefetchScenarios(), expiryScenarios(),
 		topicScenarios(), durableScenarios(), browserScenarios(), selectorScenarios(),
@@ -47,6 +48,9 @@ func Run(t *testing.T, target Target) {
 		}
 		for _, version := range versions {
 			t.Run(s.Name+"/"+version, func(t *testing.T) {
+				if s.Login && target.User == "" {
+					t.Skip("the target asks for no password")
+				}
 				t.Parallel()
 				s.Run(t, newEnv(t, target, s, version))
 			})
