@@ -213,7 +213,7 @@ func (o *Outbox) writeItems(buf *[]byte, items []Item) bool {
 			if err == nil {
 				o.enc.Written(items[from : i+1])
 			}
-			_ = closeGently(o.conn)
+			_ = closeAfterWrite(o.conn)
 			return false
 		}
 		o.enc.Written(items[from : i+1])
@@ -249,10 +249,10 @@ func (o *Outbox) wrote(items []Item, failed bool) {
 	}
 }
 
-// closeGently closes a connection so that the peer can still read what was written: the write
+// closeAfterWrite closes a connection so that the peer can still read what was written: the write
 // side first, where the transport has sides. The reader sees the end when the peer closes, or
 // after a second.
-func closeGently(c net.Conn) error {
+func closeAfterWrite(c net.Conn) error {
 	type halfCloser interface{ CloseWrite() error }
 	if h, ok := c.(halfCloser); ok {
 		if err := h.CloseWrite(); err == nil {

@@ -143,7 +143,7 @@ func (q *Queue) spool(b *store.Batch, l *level, e *Entry) {
 	q.env.Temp.Add(e.size())
 	// The store's idea of the size differs: the gauges follow it, as that is what will be
 	// taken off again.
-	diff := int64(b.Refs[slot].Size) - e.size()
+	diff := int64(b.Refs[slot].Size) + message.Overhead - e.size()
 	q.counters.Bytes.Add(diff)
 	q.tailBytes += diff
 	q.env.Temp.Add(diff)

@@ -21,7 +21,7 @@ import (
 // have a lock or are said to be the writer's.
 type connection struct {
 	o      *Options
-	net    net.Conn
+	net    *protocols.Conn
 	login  broker.Login // what is known before CONNECT: addresses, certificates
 	reader *frame.Reader
 	out    *protocols.Outbox
@@ -116,7 +116,6 @@ func (c *connection) end() {
 	}
 	if c.leaving {
 		c.out.Wait()
-		_, _ = io.Copy(io.Discard, io.LimitReader(c.net, 1<<20)) // until the peer has read the last frame and closes
 	} else {
 		c.out.Wake()
 	}
@@ -125,6 +124,10 @@ func (c *connection) end() {
 			s.finish()
 		}
 		c.core.Close()
+	}
+	if c.leaving {
+		_ = c.net.CloseGently()
+		return
 	}
 	_ = c.net.Close()
 }
@@ -178,9 +181,10 @@ func isFrameError(err error) bool {
 }
 
 // versionError is the refusal of a client with which no version is shared.
-type versionError struct{ *frame.Error }
+type versionError struct{ err *frame.Error }
 
-func (e *versionError) Unwrap() error { return e.Error }
+func (e *versionError) Error() string { return e.err.Text }
+func (e *versionError) Unwrap() error { return e.err }
 
 // leave ends the connection once everything so far is written.
 func (c *connection) leave() {
@@ -225,6 +229,7 @@ func (c *connection) connect(ctx context.Context, f *frame.Frame) bool {
 	if err != nil {
 		return c.refuse(receipt, err, true)
 	}
+	c.net.LoggedIn()
 	c.version = v
 	c.core = core
 	c.reader.SetVersion(v)

@@ -24,10 +24,10 @@ func (p *Protocol) Name() string { return "stomp" }
 // Serve implements protocols.Protocol.
 func (p *Protocol) Serve(ctx context.Context, conn *protocols.Conn) {
 	c := &connection{o: &p.o, net: conn}
-	c.login = broker.Login{Listener: conn.Listener, Remote: conn.RemoteAddr()}
-	if conn.TLS != nil {
-		c.login.Certificates = conn.TLS.PeerCertificates
-	}
+	c.login = broker.Login{Listener: conn.Listener, Remote: conn.RemoteAddr(), Certificates: conn.Certificates()}
 	c.out = protocols.NewOutbox(conn, c)
 	c.serve(ctx)
 }
+
+// Detect implements protocols.Protocol.
+func (p *Protocol) Detect(prefix []byte) protocols.Verdict { return protocols.DetectSTOMP(prefix) }
