@@ -79,8 +79,8 @@ func Overlap(a, b string) bool {
 // Compare orders patterns by how specific they are, for where the most specific wins: it is
 // negative if p is more specific than q, positive if less, and 0 if their wildcards are at the
 // same levels. The leftmost difference decides: a literal level is more specific than *, and *
-// is more so than >. If Match(q, p) and p is not q, then p is the more specific. It is a weak
-// order, fit for slices.SortStableFunc.
+// is more so than >. So where q stands for all that p does and more, p is the more specific. It
+// is a weak order, fit for slices.SortStableFunc.
 func Compare(p, q string) int {
 	for moreP, moreQ := true, true; moreP || moreQ; {
 		var rankP, rankQ int
