@@ -1,0 +1,137 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/go-stomp/stomp/v3"
+
+	"github.com/manifoldmq/manifold/cmd/manifold/sysexit"
+)
+
+// Options say how to connect.
+type Options struct {
+	CA          string // PEM file with the authorities to trust; empty: the system's
+	Certificate string // PEM files of a client certificate and its key
+	Key         string
+	Insecure    bool // don't check the broker's certificate
+	ClientID    string
+	Timeout     time.Duration // of the connection and of each confirmation; 0: none
+}
+
+// Conn is a connection to a broker.
+type Conn struct {
+	stomp  *stomp.Conn
+	target Target
+	stop   func() bool // unhooks the connection from the context
+}
+
+// Dial connects and logs in. When ctx ends, the connection is cut, and calls that wait return.
+func Dial(ctx context.Context, t Target, o Options) (*Conn, error) {
+	dialCtx := ctx
+	if o.Timeout > 0 {
+		var cancel context.CancelFunc
+		dialCtx, cancel = context.WithTimeout(ctx, o.Timeout)
+		defer cancel()
+	}
+	var dialer net.Dialer
+	raw, err := dialer.DialContext(dialCtx, "tcp", t.Address)
+	if err != nil {
+		return nil, connectError(err)
+	}
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	if t.TLS {
+		config, err := o.tls(t.Host)
+		if err != nil {
+			raw.Close()
+			return nil, err
+		}
+		secure := tls.Client(raw, config)
+		if err := secure.HandshakeContext(dialCtx); err != nil {
+			raw.Close()
+			return nil, connectError(fmt.Errorf("TLS with %s: %w", t.Address, err))
+		}
+		raw = secure
+	}
+	c, err := stomp.ConnectWithContext(dialCtx, raw, o.stomp(t)...)
+	if err != nil {
+		raw.Close()
+		return nil, connectError(fmt.Errorf("login at %s: %w", t.Address, err))
+	}
+	return &Conn{c, t, stop}, nil
+}
+
+func (o Options) stomp(t Target) []func(*stomp.Conn) error {
+	options := []func(*stomp.Conn) error{
+		stomp.ConnOpt.Host(t.Host),
+		stomp.ConnOpt.HeartBeat(30*time.Second, 30*time.Second),
+		stomp.ConnOpt.MsgSendTimeout(o.Timeout),
+		stomp.ConnOpt.RcvReceiptTimeout(o.Timeout),
+		stomp.ConnOpt.DisconnectReceiptTimeout(o.Timeout),
+		stomp.ConnOpt.Logger(quiet{}),
+	}
+	if t.User != "" || t.Password != "" {
+		options = append(options, stomp.ConnOpt.Login(t.User, t.Password))
+	}
+	if o.ClientID != "" {
+		options = append(options, stomp.ConnOpt.Header("client-id", o.ClientID))
+	}
+	return options
+}
+
+func (o Options) tls(host string) (*tls.Config, error) {
+	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.Insecure}
+	if o.CA != "" {
+		pem, err := os.ReadFile(o.CA)
+		if err != nil {
+			return nil, err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, sysexit.Errorf(sysexit.NoInput, "%s holds no certificate", o.CA)
+		}
+	}
+	if o.Certificate != "" || o.Key != "" {
+		pair, err := tls.LoadX509KeyPair(o.Certificate, o.Key)
+		if err != nil {
+			return nil, sysexit.With(sysexit.NoInput, err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// Close says goodbye: when it returns nil, the broker has processed all that was sent.
+func (c *Conn) Close() error {
+	defer c.stop()
+	if err := c.stomp.Disconnect(); err != nil {
+		// The connection may be gone already; what matters is that it does not stay.
+		return errors.Join(brokerError(err), ignoreClosed(c.stomp.MustDisconnect()))
+	}
+	return nil
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// quiet drops the library's log: what matters comes back as an error.
+type quiet struct{}
+
+func (quiet) Debugf(string, ...any)   {}
+func (quiet) Infof(string, ...any)    {}
+func (quiet) Warningf(string, ...any) {}
+func (quiet) Errorf(string, ...any)   {}
+func (quiet) Debug(string)            {}
+func (quiet) Info(string)             {}
+func (quiet) Warning(string)          {}
+func (quiet) Error(string)            {}

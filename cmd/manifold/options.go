@@ -1,0 +1,71 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/manifoldmq/manifold/cmd/manifold/config"
+)
+
+// configFlags are the flags by which a command finds its configuration: --config, --data, and
+// one for each option of the table.
+type configFlags struct {
+	app     *app
+	file    string
+	options map[string]string // path -> text, of the flags that were given
+}
+
+// addConfigFlags gives cmd the flags. Commands that only need to find the broker hide those of
+// single options, which they accept all the same.
+func (a *app) addConfigFlags(cmd *cobra.Command, hide bool) *configFlags {
+	f := &configFlags{app: a, options: map[string]string{}}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.file, "config", "c", "", "configuration `file` (default: $"+config.FileVariable+", or ./"+config.DefaultFile+" if it is there)")
+	flags.Var(&optionFlag{f.options, "store.path", "directory"}, "data", "data directory; short for --store-path")
+	for _, o := range config.Options() {
+		name := o.Flag()
+		if name == "" {
+			continue
+		}
+		usage := o.Help
+		if o.Default != "" && o.Default != "[]" {
+			usage += " Default: " + o.Default + "."
+		}
+		flag := flags.VarPF(&optionFlag{f.options, o.Path, o.Kind().String()}, name, "", usage)
+		flag.Hidden = hide
+		if o.Kind() == config.Bool {
+			flag.NoOptDefVal = "true"
+		}
+	}
+	return f
+}
+
+// load reads the configuration from all its sources.
+func (f *configFlags) load() (*config.Loaded, error) {
+	return config.Load(config.Sources{
+		File:  config.FindFile(f.file, f.app.env, "."),
+		Env:   f.app.env,
+		Flags: f.options,
+	})
+}
+
+// optionFlag keeps the text of one option's flag; the table checks it, with all the others.
+type optionFlag struct {
+	texts map[string]string
+	path  string
+	kind  string
+}
+
+var _ pflag.Value = (*optionFlag)(nil)
+
+// String returns the text given.
+func (o *optionFlag) String() string { return o.texts[o.path] }
+
+// Set keeps the text.
+func (o *optionFlag) Set(text string) error {
+	o.texts[o.path] = text
+	return nil
+}
+
+// Type names the value in the help.
+func (o *optionFlag) Type() string { return o.kind }
