@@ -31,7 +31,8 @@ type Batch struct {
 	User any
 
 	// Refs has one element for each list that Append and Fanout name, in that order. Its
-	// ids are valid once Commit has returned, its flags and sizes at once.
+	// flags and sizes are valid at once, its ids when Commit has returned: in Done, or as
+	// long as Done doesn't give the batch away.
 	Refs []Ref
 
 	ops []Op
@@ -61,7 +62,7 @@ func (b *Batch) Append(t Target, prio uint8, m Msg) (slot int) {
 }
 
 // Fanout puts m on the end of each list in to, as one message with one id: it is stored once
-// and dropped with its last entry. It returns the index in Refs of the first target's entry;
+// and dropped with its last entry. No list may be named twice. It returns the index in Refs of the first target's entry;
 // the others follow in order. Without targets it does nothing.
 func (b *Batch) Fanout(to []Target, prio uint8, m Msg) (first int) {
 	first = len(b.Refs)
@@ -107,7 +108,8 @@ func (b *Batch) Fanout(to []Target, prio uint8, m Msg) (first int) {
 	return first
 }
 
-// Ack ends the entry r. The last entry of a message drops it, and its parts.
+// Ack ends the entry r. The last entry of a message drops it, and its parts. An entry may be
+// acknowledged once; after a Truncate or DropList that ended it an Ack does nothing.
 func (b *Batch) Ack(r Ref) {
 	b.ops = append(b.ops, Op{
 		Kind: OpAck, Prio: min(r.Prio, MaxPrio), Flag: r.Flag, List: r.List, ID: r.ID, Size: r.Size,

@@ -15,3 +15,10 @@ func TestConformance(t *testing.T) {
 		return func(h store.Hooks) (store.Store, error) { return memory.Open(memory.Options{Hooks: h, Disk: disk}) }
 	})
 }
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Benchmark(b, func(*testing.B) storetest.Opener {
+		disk := memory.NewDisk()
+		return func(h store.Hooks) (store.Store, error) { return memory.Open(memory.Options{Hooks: h, Disk: disk}) }
+	})
+}

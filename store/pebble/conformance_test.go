@@ -17,3 +17,12 @@ func TestConformance(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Benchmark(b, func(b *testing.B) storetest.Opener {
+		dir := b.TempDir()
+		return func(h store.Hooks) (store.Store, error) {
+			return pebble.Open(b.Context(), pebble.Options{Path: dir, Hooks: h, BallastSize: -1})
+		}
+	})
+}

@@ -79,13 +79,11 @@ func (m *model) lane() lane {
 
 // step commits one batch of a few operations, without waiting.
 func (m *model) step() {
-	x := store.GetBatch()
-	x.Durability = store.Durability(m.rand.IntN(2))
-	x.Done = func(b *store.Batch, err error) {
+	x := &store.Batch{Durability: store.Durability(m.rand.IntN(2))}
+	x.Done = func(_ *store.Batch, err error) {
 		if err != nil {
 			m.t.Errorf("done: %v", err)
 		}
-		store.PutBatch(b)
 	}
 	var added []lane
 	var entries []modelEntry
@@ -137,10 +135,9 @@ func (m *model) step() {
 			}
 		}
 	}
-	refs := x.Refs
 	m.s.Commit(x)
 	for i, l := range added {
-		entries[i].ref = refs[i]
+		entries[i].ref = x.Refs[i]
 		m.lanes[l] = append(m.lanes[l], entries[i])
 	}
 }
