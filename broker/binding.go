@@ -12,6 +12,12 @@ type holder struct {
 	dest    *Destination // whose policy and limits hold; nil for a topic subscriber's queue
 }
 
+// needsStore reports whether a message is appended to the queue's list: to keep it, or because
+// the queue's memory is full.
+func (h *holder) needsStore(m *message.Message) bool {
+	return h.durable && m.Durable || h.queue.Overflowing()
+}
+
 // binding leads messages of the topics that match a pattern to a queue.
 type binding struct {
 	pattern string

@@ -83,8 +83,10 @@ type Broker struct {
 	clients      map[string]*Connection // by client identifier
 	perUser      map[string]int
 	branches     map[string]*Transaction // prepared, by xid
-	lists        store.ListID            // highest in use
 	bindings     *route.Table[*binding]
+
+	listMu sync.Mutex   // a leaf: it is taken with a queue's lock held
+	lists  store.ListID // highest in use
 
 	lastID    atomic.Uint64 // highest id that is known to be done
 	nextConn  atomic.Uint64
@@ -271,14 +273,10 @@ func (b *Broker) expireAll(now time.Time) {
 	}
 }
 
-// newList takes an unused list identifier.
+// newList takes an unused list identifier. It may be called with locks held.
 func (b *Broker) newList() store.ListID {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.newListLocked()
-}
-
-func (b *Broker) newListLocked() store.ListID {
+	b.listMu.Lock()
+	defer b.listMu.Unlock()
 	b.lists++
 	if b.lists%listBlock == 0 {
 		b.reserveLists()

@@ -47,13 +47,19 @@ func (c *Connection) newBurst() *burst {
 
 // toQueue adds a message that goes to one queue.
 func (u *burst) toQueue(b *Broker, h *holder, m *message.Message, note []byte) {
-	if !h.durable || !m.Durable {
+	t := store.Target{Note: note}
+	switch {
+	case h.durable && m.Durable:
+		t.List = h.queue.List()
+		b.markFor(h.queue, u.batch, &u.marks)
+		u.batch.Durability = store.Durable
+	case h.queue.Overflowing():
+		t.List, t.Volatile = h.queue.NeedList(), true
+	default:
 		u.targets = append(u.targets, target{h.queue, m, note, -1})
 		return
 	}
-	b.markFor(h.queue, u.batch, &u.marks)
-	slot := u.batch.Append(store.Target{List: h.queue.List(), Note: note}, h.queue.PrioOf(m), b.encode(m, &u.head))
-	u.batch.Durability = store.Durable
+	slot := u.batch.Append(t, h.queue.PrioOf(m), b.encode(m, &u.head))
 	u.targets = append(u.targets, target{h.queue, m, note, int32(slot)})
 	u.bytes += int64(u.batch.Refs[slot].Size)
 }

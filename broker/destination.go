@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/manifoldmq/manifold/broker/address"
@@ -25,13 +24,12 @@ type Destination struct {
 	owner   *Connection  // of a temporary one
 	queue   *queue.Queue // of a queue
 	policy  atomic.Pointer[policy.Policy]
+	gone    atomic.Bool // deleted: producers must look again
 	b       *Broker
 
 	// Of a topic: what was published, and its subscribers' queues, for figures.
 	published atomic.Int64
 
-	mu        sync.Mutex
-	waiting   []*Connection // producers that wait for space here
 	producers atomic.Int64
 }
 
@@ -138,8 +136,8 @@ func (b *Broker) resolve(c *Connection, op string, a address.Address) (*Destinat
 	return b.create(a, nil)
 }
 
-// create makes a destination, or returns the one that is there. Its record is written with
-// the next durable batch: until something durable refers to it, nothing is lost with it.
+// create makes a destination, or returns the one that is there. Its record reaches the disk
+// with the next durable batch: until something durable refers to it, nothing is lost with it.
 func (b *Broker) create(a address.Address, owner *Connection) (*Destination, error) {
 	b.mu.Lock()
 	if d := b.destinations[a]; d != nil {
@@ -155,11 +153,15 @@ func (b *Broker) create(a address.Address, owner *Connection) (*Destination, err
 	d.policy.Store(&p)
 	list := store.ListID(0)
 	if a.Kind == address.Queue {
-		list = b.newListLocked()
+		list = b.newList()
 	}
 	if a.Kind.IsQueue() {
 		d.queue = queue.New(b.env, a, list, queueOptions(&p))
 		d.queue.Tag = d
+	}
+	if !a.Kind.IsTemp() {
+		// Before anybody can send to it: whatever goes to its list is committed later.
+		b.record(d, list)
 	}
 	b.destinations[a] = d
 	var watchers []*Subscription
@@ -169,9 +171,6 @@ func (b *Broker) create(a address.Address, owner *Connection) (*Destination, err
 		}
 	}
 	b.mu.Unlock()
-	if !a.Kind.IsTemp() {
-		b.record(d, list)
-	}
 	for _, s := range watchers {
 		s.watch(d)
 	}
@@ -216,15 +215,14 @@ func (b *Broker) Create(ctx context.Context, a address.Address) error {
 // Delete removes a destination with all that it holds. It fails with InUse while it has
 // consumers. It blocks until that is on disk.
 func (b *Broker) Delete(ctx context.Context, a address.Address) error {
+	d := b.Lookup(a)
+	if d != nil && b.consumersOf(d) > 0 {
+		return fault.New(fault.InUse, "delete", a.String(), "Destination: %s still has an active subscription: %d", a, b.consumersOf(d))
+	}
 	b.mu.Lock()
-	d := b.destinations[a]
-	if d == nil {
+	if d == nil || b.destinations[a] != d {
 		b.mu.Unlock()
 		return fault.New(fault.NotFound, "delete", a.String(), "%s does not exist", a)
-	}
-	if n := b.consumersOf(d); n > 0 {
-		b.mu.Unlock()
-		return fault.New(fault.InUse, "delete", a.String(), "Destination: %s still has an active subscription: %d", a, n)
 	}
 	delete(b.destinations, a)
 	b.mu.Unlock()
@@ -242,6 +240,7 @@ func (b *Broker) consumersOf(d *Destination) int {
 
 // drop ends a destination that is no longer in the table.
 func (b *Broker) drop(d *Destination, why error) {
+	d.gone.Store(true)
 	batch := store.GetBatch()
 	batch.Done = release
 	if d.queue != nil {

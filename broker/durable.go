@@ -81,7 +81,7 @@ func (s *Subscription) attachDurable(filter queue.Filter, t Token) error {
 	}
 	d := old
 	if old == nil || !old.rec.same(&rec) {
-		rec.List = b.newListLocked()
+		rec.List = b.newList()
 		d = b.newDurable(rec, filter)
 		b.durables[key] = d
 	} else {

@@ -63,10 +63,15 @@ func (d *Destination) holder() holder {
 // and is confirmed as accepted. Send never blocks; Flush must follow, once for a series.
 func (p *Producer) Send(m *message.Message, tx *Transaction, t Token) error {
 	c := p.c
-	for _, d := range p.targets {
+	for i, d := range p.targets {
 		// The right may have been withdrawn since: the check is a cached look-up.
 		if err := c.check(security.Write, d.Address); err != nil {
 			return err
+		}
+		if d.gone.Load() {
+			if err := p.renew(i); err != nil {
+				return err
+			}
 		}
 	}
 	if m.Priority > 9 {
@@ -100,20 +105,29 @@ func (p *Producer) Send(m *message.Message, tx *Transaction, t Token) error {
 	return nil
 }
 
+// renew looks up a destination that was deleted since, which makes it anew.
+func (p *Producer) renew(i int) error {
+	d, err := p.c.b.resolve(p.c, "send", p.targets[i].Address)
+	if err != nil {
+		return err
+	}
+	p.targets[i].producers.Add(-1)
+	d.producers.Add(1)
+	p.targets[i] = d
+	if len(p.targets) == 1 {
+		p.single = d.holder()
+	}
+	return nil
+}
+
 // sendLocked routes a message. The caller holds c.mu.
 func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token) {
 	if p.single.queue != nil {
-		if c.burst == nil && c.inflight.Load() == 0 && !(m.Durable && p.single.durable) {
-			c.offerLocked(p.single.queue, m, nil)
-			c.confirmLocked(t)
-			return
-		}
-		u := c.burstLocked()
-		u.toQueue(c.b, &p.single, m, nil)
-		c.tokenLocked(u, t)
+		c.routeLocked(&p.single, m, nil)
+		c.confirmLocked(t)
 		return
 	}
-	for i, d := range p.targets {
+	for _, d := range p.targets {
 		copied := m
 		if len(p.targets) > 1 {
 			// Each member of a composite gets a copy that says where it was sent to.
@@ -121,7 +135,6 @@ func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token) {
 			cp.Address = d.Address
 			cp.Origin = m.Address
 			copied = &cp
-			_ = i
 		}
 		if h := d.holder(); h.queue != nil {
 			c.routeLocked(&h, copied, nil)
@@ -129,16 +142,12 @@ func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token) {
 		}
 		c.publishLocked(d, copied)
 	}
-	if c.burst != nil || c.inflight.Load() > 0 {
-		c.tokenLocked(c.burstLocked(), t)
-	} else {
-		c.confirmLocked(t)
-	}
+	c.confirmLocked(t)
 }
 
 // routeLocked puts a message on one queue, at once or with the burst.
 func (c *Connection) routeLocked(h *holder, m *message.Message, note []byte) {
-	if c.burst == nil && c.inflight.Load() == 0 && !(m.Durable && h.durable) {
+	if c.burst == nil && c.inflight.Load() == 0 && !(m.Durable && h.durable) && !h.queue.Overflowing() {
 		c.offerLocked(h.queue, m, note)
 		return
 	}
@@ -150,11 +159,9 @@ func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 	d.published.Add(1)
 	bindings := c.b.bindings.Match(d.Address.Name)
 	durables := 0
-	if m.Durable {
-		for _, n := range bindings {
-			if n.to.durable && n.wants(m, c) {
-				durables++
-			}
+	for _, n := range bindings {
+		if n.to.needsStore(m) && n.wants(m, c) {
+			durables++
 		}
 	}
 	if durables == 0 && c.burst == nil && c.inflight.Load() == 0 {
@@ -169,8 +176,8 @@ func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 	u.toTopic(c.b, c, bindings, durables, m)
 }
 
-// toTopic adds a message for the bindings that want it; durables is how many of them are on
-// disk.
+// toTopic adds a message for the bindings that want it; durables is how many of them are
+// expected to need the store.
 func (u *burst) toTopic(b *Broker, c *Connection, bindings []*binding, durables int, m *message.Message) {
 	var list []store.Target
 	first := len(u.targets)
@@ -179,13 +186,20 @@ func (u *burst) toTopic(b *Broker, c *Connection, bindings []*binding, durables 
 			continue
 		}
 		slot := int32(-1)
-		if n.to.durable && m.Durable {
-			b.markFor(n.to.queue, u.batch, &u.marks)
+		if n.to.needsStore(m) {
+			t := store.Target{Note: n.note}
+			if n.to.durable && m.Durable {
+				b.markFor(n.to.queue, u.batch, &u.marks)
+				u.batch.Durability = store.Durable
+				t.List = n.to.queue.List()
+			} else {
+				t.List, t.Volatile = n.to.queue.NeedList(), true
+			}
 			if list == nil {
-				list = make([]store.Target, 0, durables)
+				list = make([]store.Target, 0, max(durables, 1))
 			}
 			slot = int32(len(list))
-			list = append(list, store.Target{List: n.to.queue.List(), Note: n.note})
+			list = append(list, t)
 		}
 		u.targets = append(u.targets, target{n.to.queue, m, n.note, slot})
 	}
@@ -193,7 +207,6 @@ func (u *burst) toTopic(b *Broker, c *Connection, bindings []*binding, durables 
 		return
 	}
 	base := int32(u.batch.Fanout(list, message.DefaultPriority, b.encode(m, &u.head)))
-	u.batch.Durability = store.Durable
 	u.bytes += int64(u.batch.Refs[base].Size)
 	for i := first; i < len(u.targets); i++ {
 		if u.targets[i].slot >= 0 {

@@ -55,6 +55,7 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.recoverDurables(ctx, byList); err != nil {
 		return err
 	}
+	b.dropOrphans(last, byList)
 	done := 0
 	for list, h := range byList {
 		done++
@@ -105,9 +106,9 @@ func (b *Broker) markClean(ctx context.Context) error {
 	batch.Done = release
 	batch.PutRecord(store.Marks, []byte(cleanKey), nil)
 	var block [4]byte
-	b.mu.RLock()
+	b.listMu.Lock()
 	binary.BigEndian.PutUint32(block[:], uint32(b.lists))
-	b.mu.RUnlock()
+	b.listMu.Unlock()
 	batch.PutRecord(store.Marks, []byte(listsKey), block[:])
 	b.store.Commit(batch)
 	return b.store.Sync(ctx)
@@ -169,4 +170,18 @@ func (b *Broker) recoverBranches(ctx context.Context, byList map[store.ListID]*h
 		return fmt.Errorf("prepared branches: %w", err)
 	}
 	return nil
+}
+
+// dropOrphans deletes lists that nothing refers to: what a subscription collected whose record
+// did not reach the disk, for instance.
+func (b *Broker) dropOrphans(lists map[store.ListID]store.ID, byList map[store.ListID]*holder) {
+	batch := store.GetBatch()
+	batch.Done = release
+	for list := range lists {
+		if byList[list] == nil {
+			b.Log.Info("list without an owner dropped", "list", list)
+			batch.DropList(list)
+		}
+	}
+	b.store.Commit(batch)
 }

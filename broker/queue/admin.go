@@ -17,14 +17,12 @@ func (q *Queue) Purge(b *store.Batch, commit func(*store.Batch)) (entries int64)
 	entries = q.tailEntries
 	for i := range q.levels {
 		l := &q.levels[i]
-		entries += int64(l.live)
-		inMemory += l.bytes
+		entries += int64(l.live + len(l.late))
+		inMemory += l.bytes + l.lateBytes()
 		l.clear()
-		if l.tail {
-			l.cursor = q.lastStored
-			l.tail = l.spooling > 0
-		}
+		l.tail, l.cursor = false, q.lastStored
 	}
+	q.overflowing.Store(false)
 	for i := range q.front {
 		entries++
 		inMemory += q.front[i].size()
@@ -63,7 +61,7 @@ func (q *Queue) Close(why error) {
 	q.consumers = nil
 	bytes := int64(0)
 	for i := range q.levels {
-		bytes += q.levels[i].bytes
+		bytes += q.levels[i].bytes + q.levels[i].lateBytes()
 		q.levels[i].clear()
 	}
 	for i := range q.front {
@@ -112,6 +110,13 @@ func (q *Queue) Take(ctx context.Context, match func(*Entry) bool, limit int) ([
 				l.take(seq)
 			}
 		}
+		l.late = slices.DeleteFunc(l.late, func(e Entry) bool {
+			if len(out) >= limit || !match(&e) {
+				return false
+			}
+			out = append(out, Taken{q, e})
+			return true
+		})
 	}
 	q.counters.InFlight.Add(int64(len(out)))
 	q.unlock()
@@ -233,6 +238,9 @@ func (q *Queue) snapshot() (views []View, tails []tailRange) {
 			if e := l.at(seq); e.Msg != nil {
 				views = append(views, View{*e, false})
 			}
+		}
+		for i := range l.late {
+			views = append(views, View{l.late[i], false})
 		}
 		if l.tail {
 			tails = append(tails, tailRange{l.prio, l.cursor, q.lastStored})

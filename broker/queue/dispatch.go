@@ -18,6 +18,7 @@ type removal struct {
 func (q *Queue) run(touched []*Consumer) (again bool, _ []*Consumer, gone removal) {
 	gone.why = Expired
 	if q.closed {
+		q.forgetIntake()
 		return false, touched, gone
 	}
 	now := q.env.Now()
@@ -64,50 +65,27 @@ func (q *Queue) takeIntake(now int64, gone *removal) {
 	if window <= 0 {
 		window = q.env.Memory.window()
 	}
-	var spool *store.Batch
 	for i := range q.arrived {
 		e := &q.arrived[i]
-		l := &q.levels[0]
-		if len(q.levels) > 1 {
-			l = &q.levels[min(int(e.Ref.Prio), 9)]
-		}
-		if e.Msg == nil { // a spooled entry is in the store now
-			l.spooling--
-			q.lastStored = max(q.lastStored, e.Ref.ID)
-			continue
-		}
+		l := q.levelOf(e.Ref.Prio)
 		if !l.tail && l.bytes >= window {
 			l.tail, l.cursor = true, q.lastStored
+			q.overflowing.Store(true)
 		}
-		if !l.tail {
-			if e.stored() {
-				q.lastStored = max(q.lastStored, e.Ref.ID)
-			}
+		if e.stored() {
+			q.lastStored = max(q.lastStored, e.Ref.ID)
+		}
+		switch {
+		case !l.tail:
 			l.push(*e)
 			if o.Pending > 0 && int64(l.live) > o.Pending {
 				q.evict(l)
 			}
-			continue
+		case !e.stored():
+			l.addLate(*e)
+		default:
+			q.toTail(e)
 		}
-		q.env.Memory.Add(-e.size())
-		q.tailEntries++
-		q.tailBytes += e.size()
-		if e.Msg.Expiry != 0 {
-			q.mayExpire = true
-		}
-		if e.stored() {
-			q.lastStored = max(q.lastStored, e.Ref.ID)
-			continue
-		}
-		if spool == nil {
-			spool = store.GetBatch()
-		}
-		q.spool(spool, l, e)
-	}
-	if spool != nil {
-		spool.User = q
-		spool.Done = spooled
-		q.env.Store.Commit(spool)
 	}
 	for _, s := range q.consumers {
 		s.finished = false
@@ -118,6 +96,39 @@ func (q *Queue) takeIntake(now int64, gone *removal) {
 	}
 }
 
+// toTail leaves an arrival to the store.
+func (q *Queue) toTail(e *Entry) {
+	q.env.Memory.Add(-e.size())
+	q.tailEntries++
+	q.tailBytes += e.size()
+	if e.Msg.Expiry != 0 {
+		q.mayExpire = true
+	}
+	if e.Ref.Flag&store.Volatile != 0 {
+		q.env.Temp.Add(e.size())
+	}
+}
+
+// levelOf returns the level for a stored priority.
+func (q *Queue) levelOf(prio uint8) *level {
+	if len(q.levels) == 1 {
+		return &q.levels[0]
+	}
+	return &q.levels[min(int(prio), 9)]
+}
+
+// forgetIntake drops what arrives at a closed queue.
+func (q *Queue) forgetIntake() {
+	q.intakeMu.Lock()
+	defer q.intakeMu.Unlock()
+	for i := range q.intake {
+		if q.intake[i].Msg != nil {
+			q.env.Memory.Add(-q.intake[i].size())
+		}
+	}
+	q.intake = nil
+}
+
 // evict drops the oldest message of a queue that keeps only the newest.
 func (q *Queue) evict(l *level) {
 	e := l.at(l.head)
@@ -126,43 +137,6 @@ func (q *Queue) evict(l *level) {
 	q.env.Memory.Add(-size)
 	q.forget(1, size)
 	q.counters.Evicts.Add(1)
-}
-
-// spool appends a message that is in memory only to the queue's list, to be dropped at the
-// next start.
-func (q *Queue) spool(b *store.Batch, l *level, e *Entry) {
-	list := q.List()
-	if list == 0 {
-		list = q.env.NewList()
-		q.list.Store(uint32(list))
-	}
-	head := message.AppendHead(nil, e.Msg)
-	t := store.Target{List: list, Note: e.Note, Volatile: true, State: e.state()}
-	slot := b.Append(t, l.prio, store.Msg{Head: head, Body: e.Msg.Content.Body()})
-	l.spooling++
-	q.env.Temp.Add(e.size())
-	// The store's idea of the size differs: the gauges follow it, as that is what will be
-	// taken off again.
-	diff := int64(b.Refs[slot].Size) + message.Overhead - e.size()
-	q.counters.Bytes.Add(diff)
-	q.tailBytes += diff
-	q.env.Temp.Add(diff)
-}
-
-// spooled tells the queue that the tail has got entries.
-func spooled(b *store.Batch, err error) {
-	q := b.User.(*Queue)
-	if err == nil {
-		q.intakeMu.Lock()
-		for _, r := range b.Refs {
-			q.intake = append(q.intake, Entry{Ref: r})
-		}
-		q.intakeMu.Unlock()
-	}
-	store.PutBatch(b)
-	if err == nil {
-		go q.Kick()
-	}
 }
 
 // runner delivers within one run.

@@ -1,6 +1,10 @@
 package queue
 
-import "github.com/manifoldmq/manifold/store"
+import (
+	"slices"
+
+	"github.com/manifoldmq/manifold/store"
+)
 
 // level is what waits on a queue at one priority, in order: first a window of entries in
 // memory, then, in tail mode, entries that only the store holds.
@@ -18,9 +22,11 @@ type level struct {
 	// In tail mode everything that arrives is left to the store, and a pager moves it into
 	// the window, page by page. All stored entries of this level with an id above cursor
 	// are in the tail (but for those in Queue.taken), all others are not.
-	tail     bool
-	cursor   store.ID
-	spooling int // volatile appends to the tail that are not applied yet
+	tail   bool
+	cursor store.ID
+	// late holds entries in memory that arrived in tail mode, by id: those that were sent
+	// before their senders could know of it. They join the window when the cursor passes them.
+	late []Entry
 }
 
 func (l *level) at(seq uint64) *Entry { return &l.ring[seq&uint64(len(l.ring)-1)] }
@@ -73,10 +79,41 @@ func (l *level) take(seq uint64) {
 	}
 }
 
+// addLate keeps an entry that is in memory only until the cursor has come to its place.
+func (l *level) addLate(e Entry) {
+	if e.Ref.ID <= l.cursor {
+		l.push(e)
+		return
+	}
+	at := len(l.late)
+	for at > 0 && l.late[at-1].Ref.ID > e.Ref.ID {
+		at--
+	}
+	l.late = slices.Insert(l.late, at, e)
+}
+
+// pushLate moves the late entries with ids up to one into the window.
+func (l *level) pushLate(upTo store.ID) {
+	n := 0
+	for n < len(l.late) && l.late[n].Ref.ID <= upTo {
+		l.push(l.late[n])
+		n++
+	}
+	l.late = slices.Delete(l.late, 0, n)
+}
+
 func (l *level) clear() {
 	clear(l.ring)
+	l.late = nil
 	if len(l.ring) > 1024 {
 		l.ring = nil
 	}
 	l.head, l.live, l.bytes = l.end, 0, 0
+}
+
+func (l *level) lateBytes() (n int64) {
+	for i := range l.late {
+		n += l.late[i].size()
+	}
+	return n
 }

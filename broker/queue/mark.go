@@ -53,7 +53,7 @@ func ParseMark(key, value []byte) (store.ListID, store.ID, bool) {
 // marked reports whether a stored entry may be delivered; if not, the mark is on its way and
 // the queue is kicked when it is there. The caller holds the dispatch lock.
 func (q *Queue) marked(e *Entry) bool {
-	if uint64(e.Ref.ID) <= q.mark.Load() || !e.Msg.Durable {
+	if uint64(e.Ref.ID) <= q.mark.Load() || e.Ref.Flag&store.Volatile != 0 {
 		return true
 	}
 	old := q.marking.Load()

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/manifoldmq/manifold/broker/message"
@@ -56,7 +57,7 @@ func (q *Queue) page(l *level, epoch uint64) {
 	p := pagePool.Get().(*store.Page)
 	defer pagePool.Put(p)
 	q.lock()
-	after, upTo, spooling := l.cursor, q.lastStored, l.spooling
+	after, upTo := l.cursor, q.lastStored
 	q.unlock()
 	p.Reset()
 	lim := store.Limit{Entries: pageEntries, Bytes: pageBytes}
@@ -70,12 +71,13 @@ func (q *Queue) page(l *level, epoch uint64) {
 	case bad != nil:
 		q.fail(bad)
 	default:
-		q.pageIn(l, entries)
 		l.cursor = upTo
 		if p.More && len(p.Entries) > 0 {
 			l.cursor = p.Entries[len(p.Entries)-1].Ref.ID
-		} else if upTo == q.lastStored && spooling == 0 && l.spooling == 0 {
-			l.tail = false
+		}
+		q.pageIn(l, entries)
+		if l.cursor == q.lastStored {
+			q.endTail(l)
 		}
 		for id := range q.taken {
 			if id <= l.cursor && len(q.levels) == 1 {
@@ -100,12 +102,21 @@ func (q *Queue) pageIn(l *level, entries []Entry) {
 		if entries[i].Ref.Flag&store.Volatile != 0 {
 			q.env.Temp.Add(-entries[i].size())
 		}
+		l.pushLate(entries[i].Ref.ID)
 		l.push(entries[i])
 		q.tailEntries--
 		q.tailBytes -= entries[i].size()
 		bytes += entries[i].size()
 	}
+	l.pushLate(l.cursor)
 	q.env.Memory.Add(bytes)
+}
+
+// endTail leaves tail mode: everything is in the window again.
+func (q *Queue) endTail(l *level) {
+	l.tail = false
+	l.pushLate(^store.ID(0))
+	q.overflowing.Store(slices.ContainsFunc(q.levels, func(l level) bool { return l.tail }))
 }
 
 // fail stops paging after damage was found: what the window holds is still delivered, the
@@ -290,10 +301,7 @@ func (q *Queue) take(e Entry) {
 func (q *Queue) unfetch() {
 	kept := q.front[:0]
 	for _, e := range q.front {
-		l := &q.levels[0]
-		if len(q.levels) > 1 {
-			l = &q.levels[e.Ref.Prio]
-		}
+		l := q.levelOf(e.Ref.Prio)
 		if e.Flags&fetched == 0 || e.Count > 0 || e.Flags&Redelivered != 0 || !l.tail || e.Ref.ID <= l.cursor {
 			kept = append(kept, e)
 			continue

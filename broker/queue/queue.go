@@ -68,6 +68,8 @@ type Queue struct {
 	intake   []Entry
 	wanted   atomic.Bool // somebody asked for dispatch
 
+	overflowing atomic.Bool // arrivals are left to the store
+
 	mu                     sync.Mutex
 	arrived                []Entry // swapped with intake
 	list                   atomic.Uint32
@@ -154,6 +156,7 @@ func (q *Queue) Recover(entries, bytes int64, last, mark store.ID, unclean bool)
 		q.mayExpire = true
 		for i := range q.levels {
 			q.levels[i].tail = true
+			q.overflowing.Store(true)
 		}
 	}
 }
@@ -169,6 +172,24 @@ func (q *Queue) List() store.ListID { return store.ListID(q.list.Load()) }
 
 // Counters returns the queue's figures; callers only read them.
 func (q *Queue) Counters() *Counters { return &q.counters }
+
+// Overflowing reports whether the window is full, so that whoever sends messages that are in
+// memory only should append them to the queue's list instead, as volatile entries.
+func (q *Queue) Overflowing() bool { return q.overflowing.Load() }
+
+// NeedList is List for a queue that is about to be appended to: one that is in memory gets its
+// list now.
+func (q *Queue) NeedList() store.ListID {
+	if list := q.List(); list != 0 {
+		return list
+	}
+	q.intakeMu.Lock()
+	defer q.intakeMu.Unlock()
+	if q.List() == 0 {
+		q.list.Store(uint32(q.env.NewList()))
+	}
+	return q.List()
+}
 
 // PrioOf returns the priority under which the queue stores a message.
 func (q *Queue) PrioOf(m *message.Message) uint8 {
