@@ -72,7 +72,7 @@ func (c *goClient) connect(options ...func(*stomp.Conn) error) *stomp.Conn {
 	if err != nil {
 		c.Fatal(err)
 	}
-	options = append([]func(*stomp.Conn) error{stomp.ConnOpt.AcceptVersion(c.version), stomp.ConnOpt.HeartBeat(0, 0)}, options...)
+	options = append([]func(*stomp.Conn) error{stomp.ConnOpt.AcceptVersion(c.version), stomp.ConnOpt.HeartBeat(0, 0), stomp.ConnOpt.Logger(silence{})}, options...)
 	if c.target.User != "" {
 		options = append(options, stomp.ConnOpt.Login(c.target.User, c.target.Pass))
 	}
@@ -86,6 +86,18 @@ func (c *goClient) connect(options ...func(*stomp.Conn) error) *stomp.Conn {
 	c.Cleanup(func() { _ = conn.MustDisconnect() })
 	return conn
 }
+
+// silence drops the library's log, which tells of every connection that ends.
+type silence struct{}
+
+func (silence) Debugf(string, ...any)   {}
+func (silence) Infof(string, ...any)    {}
+func (silence) Warningf(string, ...any) {}
+func (silence) Errorf(string, ...any)   {}
+func (silence) Debug(string)            {}
+func (silence) Info(string)             {}
+func (silence) Warning(string)          {}
+func (silence) Error(string)            {}
 
 // must fails the test on an error.
 func (c *goClient) must(what string, err error) {

@@ -166,6 +166,26 @@ func sendScenarios() []Scenario {
 			},
 		},
 		{
+			Name: "send/scheduled",
+			Ref:  "AMQ_SCHEDULED_DELAY holds a message back, and AMQ_SCHEDULED_REPEAT n sends it n times more, with scheduledJobId and without the schedule",
+			Run: func(t *testing.T, e *Env) {
+				c := e.Connect()
+				c.Subscribe("1", e.Queue(""))
+				c.Put(e.Queue(""), "late", "AMQ_SCHEDULED_DELAY", "700", "AMQ_SCHEDULED_PERIOD", "100", "AMQ_SCHEDULED_REPEAT", "1", "color", "red")
+				c.Put(e.Queue(""), "soon")
+				got := c.WantBodies("soon late late")[1:]
+				for _, f := range got {
+					e.Header(f, "color", "red")
+					e.Header(f, "scheduledJobId", got[0].Get("scheduledJobId"))
+					e.NoHeader(f, "AMQ_SCHEDULED_DELAY", "AMQ_SCHEDULED_PERIOD", "AMQ_SCHEDULED_REPEAT")
+				}
+				if got[0].Get("message-id") == got[1].Get("message-id") {
+					t.Errorf("message-id %q came twice", got[0].Get("message-id"))
+				}
+				c.Quiet()
+			},
+		},
+		{
 			Name: "send/order",
 			Ref:  "messages of one producer to one queue arrive in the order of sending",
 			Run: func(t *testing.T, e *Env) {
