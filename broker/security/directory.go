@@ -192,4 +192,3 @@ func newDecoy(secrets map[string]secret) secret {
 	}
 	return secret{text: fmt.Sprintf("$2a$%02d$%s", cost, strings.Repeat(".", saltAndHash)), cost: cost}
 }
-

@@ -264,9 +264,12 @@ func (p *parser) unit() (rune, error) {
 	}
 	var r rune
 	for i := 2; i < 6; i++ {
-		d := strings.IndexByte("0123456789abcdef", p.rest[i]|0x20)
+		d := strings.IndexByte("0123456789abcdefABCDEF", p.rest[i])
 		if d < 0 {
 			return 0, errors.New(`\u without four hexadecimal digits`)
+		}
+		if d > 15 {
+			d -= 6
 		}
 		r = r<<4 | rune(d)
 	}
