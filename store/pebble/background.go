@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"context"
 	"errors"
 	"sync"
 
@@ -13,6 +14,8 @@ import (
 type job struct {
 	lane laneID
 	walk bool // carry a truncation out; else delete the drained head
+
+	reached chan struct{} // only closes this
 }
 
 // jobs queues work for the background goroutine.
@@ -42,6 +45,7 @@ func (j *jobs) take() []job {
 
 // background completes the open, and then does jobs until Close.
 func (s *Store) background(snap *lsm.Snapshot) {
+	defer close(s.ended)
 	err := errors.Join(s.rebuild(snap), snap.Close())
 	if err != nil {
 		s.backgroundError("count references", err)
@@ -64,8 +68,27 @@ func (s *Store) background(snap *lsm.Snapshot) {
 	}
 }
 
+// settle waits until the background has done what it has been given, the completion of the
+// open first.
+func (s *Store) settle(ctx context.Context) error {
+	reached := make(chan struct{})
+	s.jobs.push(job{reached: reached})
+	select {
+	case <-reached:
+		return nil
+	case <-s.ended:
+		return store.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (s *Store) do(j job) error {
-	if j.walk {
+	switch {
+	case j.reached != nil:
+		close(j.reached)
+		return nil
+	case j.walk:
 		return s.walk(j.lane)
 	}
 	return s.trim(j.lane)

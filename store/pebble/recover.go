@@ -13,7 +13,7 @@ import (
 // recover reads what an open needs before the first commit, reserves ids, and returns the
 // snapshot that the background scan works on. Its cost doesn't grow with the messages.
 func (s *Store) recover() (*lsm.Snapshot, error) {
-	group, err := s.number(groupKey)
+	group, err := number(s.db, groupKey)
 	if err != nil {
 		return nil, err
 	}
@@ -22,11 +22,15 @@ func (s *Store) recover() (*lsm.Snapshot, error) {
 			store.ErrCorrupt, group, s.mark.group, s.mark.group-group)
 	}
 	s.group = group
-	reserved, err := s.number(reserveKey)
+	reserved, err := number(s.db, reserveKey)
 	if err != nil {
 		return nil, err
 	}
 	s.first = store.ID(max(reserved, 1))
+	forget, err := s.skipIDs()
+	if err != nil {
+		return nil, err
+	}
 	s.applied.Store(uint64(s.first - 1))
 	if err := s.loadCuts(); err != nil {
 		return nil, err
@@ -42,12 +46,15 @@ func (s *Store) recover() (*lsm.Snapshot, error) {
 	if err := s.commit(w, s.o.Sync != SyncNever); err != nil {
 		return nil, errors.Join(err, snap.Close())
 	}
+	if err := forget(); err != nil {
+		return nil, errors.Join(err, snap.Close())
+	}
 	return snap, nil
 }
 
 // number reads a key that holds a number; a missing one is zero.
-func (s *Store) number(key string) (uint64, error) {
-	v, closer, err := s.db.Get([]byte(key))
+func number(r lsm.Reader, key string) (uint64, error) {
+	v, closer, err := r.Get([]byte(key))
 	if errors.Is(err, lsm.ErrNotFound) {
 		return 0, nil
 	}

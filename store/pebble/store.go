@@ -61,6 +61,7 @@ type Store struct {
 	jobs    jobs
 	events  events
 	stop    chan struct{} // closed by Close
+	ended   chan struct{} // closed by the background goroutine
 	workers sync.WaitGroup
 	reads   sync.WaitGroup // readers of db
 	closing sync.RWMutex   // held by Close, for reading by those that begin to read
@@ -86,7 +87,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	s := &Store{
-		o: o, log: o.Log, stop: make(chan struct{}),
+		o: o, log: o.Log, stop: make(chan struct{}), ended: make(chan struct{}),
 		lanes: lanes{all: map[laneID]*lane{}}, bodies: newBodies(),
 		cuts: cuts{upTo: map[laneID]store.ID{}}, walking: map[laneID]int{},
 	}

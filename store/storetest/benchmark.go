@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -32,11 +33,17 @@ func Benchmark(b *testing.B, make func(b *testing.B) Opener) {
 	}
 }
 
-var kilobyte = store.Msg{Head: make([]byte, 100), Body: make([]byte, 924)}
+// kilobyte returns a message of a kilobyte that doesn't compress.
+func kilobyte() store.Msg {
+	p := make([]byte, 1024)
+	rand.NewChaCha8([32]byte{}).Read(p)
+	return store.Msg{Head: p[:100], Body: p[100:]}
+}
 
 // benchWindow sends durable messages with a window of 1024 under way, and acknowledges each
 // lazily when it is done: what a queue with one producer and one consumer does.
 func benchWindow(b *testing.B, s *bench) {
+	m := kilobyte()
 	window := newWindow(1024)
 	acked := func(x *store.Batch, err error) {
 		if err != nil {
@@ -60,7 +67,7 @@ func benchWindow(b *testing.B, s *bench) {
 		window.acquire()
 		x := store.GetBatch()
 		x.Durability, x.Done = store.Durable, appended
-		x.Append(store.Target{List: 1}, 4, kilobyte)
+		x.Append(store.Target{List: 1}, 4, m)
 		s.s.Commit(x)
 	}
 	window.wait()
@@ -68,6 +75,7 @@ func benchWindow(b *testing.B, s *bench) {
 
 // benchWaiting has producers that wait for each message.
 func benchWaiting(b *testing.B, s *bench, producers int) {
+	m := kilobyte()
 	var wg sync.WaitGroup
 	for p := range producers {
 		wg.Go(func() {
@@ -79,7 +87,7 @@ func benchWaiting(b *testing.B, s *bench, producers int) {
 				if old.ID != 0 {
 					x.Ack(old)
 				}
-				x.Append(store.Target{List: store.ListID(p + 1)}, 4, kilobyte)
+				x.Append(store.Target{List: store.ListID(p + 1)}, 4, m)
 				s.s.Commit(x)
 				if err := <-done; err != nil {
 					b.Error(err)
@@ -92,6 +100,7 @@ func benchWaiting(b *testing.B, s *bench, producers int) {
 }
 
 func benchFanout(b *testing.B, s *bench) {
+	m := kilobyte()
 	window := newWindow(256)
 	to := make([]store.Target, 10)
 	for i := range to {
@@ -117,7 +126,7 @@ func benchFanout(b *testing.B, s *bench) {
 		window.acquire()
 		x := store.GetBatch()
 		x.Durability, x.Done = store.Durable, sent
-		x.Fanout(to, 4, kilobyte)
+		x.Fanout(to, 4, m)
 		s.s.Commit(x)
 	}
 	window.wait()
@@ -125,6 +134,7 @@ func benchFanout(b *testing.B, s *bench) {
 
 // fill appends n messages to list 1, without waiting for each.
 func (b *bench) fill(n int) (refs []store.Ref) {
+	m := kilobyte()
 	refs = make([]store.Ref, 0, n)
 	window := newWindow(4096)
 	for range n {
@@ -138,7 +148,7 @@ func (b *bench) fill(n int) (refs []store.Ref) {
 			store.PutBatch(x)
 			window.release()
 		}
-		x.Append(store.Target{List: 1}, 4, kilobyte)
+		x.Append(store.Target{List: 1}, 4, m)
 		b.s.Commit(x)
 	}
 	window.wait()
