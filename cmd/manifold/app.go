@@ -63,14 +63,15 @@ func (a *app) report(cmd *cobra.Command, err error) {
 
 func (a *app) root(began *bool) *cobra.Command {
 	root := &cobra.Command{
-		Use:               "manifold",
-		Short:             "A message broker, and the tools around it",
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		Args:              cobra.NoArgs,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRun:  func(*cobra.Command, []string) { *began = true },
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		Use:                        "manifold",
+		Short:                      "A message broker, and the tools around it",
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		Args:                       noSuchCommand,
+		SuggestionsMinimumDistance: 1,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRun:           func(*cobra.Command, []string) { *began = true },
+		CompletionOptions:          cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
 	root.AddCommand(
 		a.serveCommand(), a.reloadCommand(),
@@ -126,7 +127,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 		Use: use, Short: short,
 		Args:                       noSuchCommand,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		SuggestionsMinimumDistance: 2,
+		SuggestionsMinimumDistance: 1,
 	}
 	cmd.AddCommand(commands...)
 	return cmd

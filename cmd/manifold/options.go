@@ -5,6 +5,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/manifoldmq/manifold/cmd/manifold/config"
+	"github.com/manifoldmq/manifold/cmd/manifold/sysexit"
 )
 
 // configFlags are the flags by which a command finds its configuration: --config, --data, and
@@ -40,13 +41,18 @@ func (a *app) addConfigFlags(cmd *cobra.Command, hide bool) *configFlags {
 	return f
 }
 
-// load reads the configuration from all its sources.
+// load reads the configuration from all its sources. The error of a bad one, as opposed to one
+// that can't be read, has the exit code for that.
 func (f *configFlags) load() (*config.Loaded, error) {
-	return config.Load(config.Sources{
+	loaded, err := config.Load(config.Sources{
 		File:  config.FindFile(f.file, f.app.env, "."),
 		Env:   f.app.env,
 		Flags: f.options,
 	})
+	if _, bad := config.ProblemsOf(err); bad {
+		err = sysexit.With(sysexit.Config, err)
+	}
+	return loaded, err
 }
 
 // optionFlag keeps the text of one option's flag; the table checks it, with all the others.
