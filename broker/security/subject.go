@@ -183,7 +183,8 @@ func (a attribute) write(b *strings.Builder) {
 		b.WriteByte('#')
 	}
 	for i := range len(a.value) {
-		if strings.IndexByte(`,+"\<>;=#`, a.value[i]) >= 0 {
+		edge := i == 0 || i == len(a.value)-1
+		if strings.IndexByte(`,+"\<>;=#`, a.value[i]) >= 0 || edge && a.value[i] == ' ' {
 			b.WriteByte('\\')
 		}
 		b.WriteByte(a.value[i])

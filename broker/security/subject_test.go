@@ -1,0 +1,137 @@
+package security
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/hex"
+	"strings"
+	"testing"
+)
+
+// certificate returns a certificate with nothing but a subject, given in the order of RFC 2253
+// and without escapes.
+func certificate(t testing.TB, name string) *x509.Certificate {
+	t.Helper()
+	types := map[string]asn1.ObjectIdentifier{
+		"CN": {2, 5, 4, 3}, "OU": {2, 5, 4, 11}, "O": {2, 5, 4, 10}, "C": {2, 5, 4, 6}, "L": {2, 5, 4, 7}, "ST": {2, 5, 4, 8},
+		"DC": {0, 9, 2342, 19200300, 100, 1, 25}, "UID": {0, 9, 2342, 19200300, 100, 1, 1}, "E": {1, 2, 840, 113549, 1, 9, 1}, "X": {1, 2, 3},
+	}
+	var rdns pkix.RDNSequence
+	for relative := range strings.SplitSeq(name, ",") {
+		var set pkix.RelativeDistinguishedNameSET
+		for a := range strings.SplitSeq(relative, "+") {
+			kind, value, _ := strings.Cut(a, "=")
+			v := asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: []byte(value)}
+			switch {
+			case kind == "X":
+				v.Tag = asn1.TagOctetString
+			case kind == "E" || kind == "DC":
+				v.Tag = asn1.TagIA5String
+			}
+			set = append(set, pkix.AttributeTypeAndValue{Type: types[kind], Value: v})
+		}
+		rdns = append(pkix.RDNSequence{set}, rdns...)
+	}
+	raw, err := asn1.Marshal(rdns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &x509.Certificate{RawSubject: raw}
+}
+
+// TestSubjectSpellings holds the spellings of Java (getName of X500Principal, toString of
+// X500Name) and OpenSSL (-nameopt RFC2253) for subjects.
+func TestSubjectSpellings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		cert  string
+		same  []string
+		other []string
+	}{
+		{
+			"CN=app,OU=Dev,O=Acme,C=DE",
+			[]string{"CN=app,OU=Dev,O=Acme,C=DE", "CN=app, OU=Dev, O=Acme, C=DE", "cn=app;ou = Dev ,O=Acme,c=DE", "2.5.4.3=app,OID.2.5.4.11=Dev,O=Acme,C=DE", `CN="app",OU=Dev,O=Acme,C=DE`, `CN=a\70p,OU=Dev,O=Acme,C=DE`, "CN=#0c03617070,OU=Dev,O=Acme,C=DE"},
+			[]string{"C=DE,O=Acme,OU=Dev,CN=app", "CN=app,OU=Dev,O=Acme", "CN=App,OU=Dev,O=Acme,C=DE", "CN=app,OU=Dev,O=Acme,C=DE,L=x", "CN=app+OU=Dev,O=Acme,C=DE", `CN=app\,OU\=Dev,O=Acme,C=DE`, "CN=*,OU=Dev,O=Acme,C=DE", "CN=app ,OU=Dev\\ ,O=Acme,C=DE"},
+		},
+		{
+			"UID=u+CN=app,DC=example,DC=com",
+			[]string{"UID=u+CN=app,DC=example,DC=com", "CN=app + UID=u, DC=example, DC=com"},
+			[]string{"CN=app,UID=u,DC=example,DC=com", "CN=app+UID=u,DC=com,DC=example"},
+		},
+		{
+			"E=a@b.c,CN=Müller GmbH",
+			[]string{"1.2.840.113549.1.9.1=#16056140622e63,CN=Müller GmbH", "EMAILADDRESS=a@b.c, CN=Müller GmbH", `emailAddress=a@b.c,CN=M\C3\BCller GmbH`},
+			[]string{"CN=Müller GmbH", "E=a@b.c,CN=Muller GmbH", "E=a@b.c,CN=Müller  GmbH"},
+		},
+		{
+			"X=raw,CN=#1",
+			[]string{`1.2.3=#0403726177,CN=\#1`, `1.2.3=#0403726177,CN="#1"`},
+			[]string{`1.2.3=raw,CN=\#1`, `1.2.3=\#0403726177,CN=\#1`},
+		},
+	} {
+		s, err := subjectOf(certificate(t, c.cert))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range c.same {
+			if got, err := parseSubject(name); err != nil || got != s.canonical {
+				t.Errorf("%s is %q, %v, want %q", name, got, err, s.canonical)
+			}
+		}
+		for _, name := range c.other {
+			if got, err := parseSubject(name); err == nil && got == s.canonical {
+				t.Errorf("%s passes for %s", name, c.cert)
+			}
+		}
+	}
+}
+
+func TestWrongSubjects(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "app", "CN", "=x", "CN=a,", "CN=a,,O=b", `CN="a`, `CN=a\`, `CN=a\x`, "CN=#zz", "CN=#0c05616263", "CN=#", "/CN=.*/", "CN=\xff", `CN=\ff`, `CN="a"b`, "CN=a<b", "C N=a"} {
+		if got, err := parseSubject(name); err == nil {
+			t.Errorf("%q was read as %q", name, got)
+		}
+	}
+	for _, raw := range [][]byte{nil, {0x30}, {0x30, 0x00}, {0x30, 0x80}, {0x31, 0x00}, []byte("CN=app")} {
+		if s, err := subjectOf(&x509.Certificate{RawSubject: raw}); err == nil {
+			t.Errorf("%x is %q", raw, s.canonical)
+		}
+	}
+}
+
+func TestCommonName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"CN=a,O=b": "a", "CN=a,CN=b": "a", "O=b": "", "CN=a+UID=u,O=b": "", "CN=a+UID=u,CN=c": "c"} {
+		s, err := subjectOf(certificate(t, name))
+		if err != nil || s.commonName != want {
+			t.Errorf("%s: %q, %v, want %q", name, s.commonName, err, want)
+		}
+	}
+}
+
+// FuzzSubject checks that the canonical form is its own, and that a certificate with any value
+// is found by it.
+func FuzzSubject(f *testing.F) {
+	f.Add("CN=app, O=\"Acme, Inc.\"", "a,b")
+	f.Add(`1.2.3=#0403726177,CN=\#1+UID=\20x`, " #;")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		if first, err := parseSubject(name); err == nil {
+			if again, err := parseSubject(first); err != nil || again != first {
+				t.Errorf("%q became %q, %v", first, again, err)
+			}
+		}
+		raw, err := asn1.Marshal(pkix.RDNSequence{{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: []byte(value)}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := subjectOf(&x509.Certificate{RawSubject: raw})
+		if err != nil {
+			t.Fatal(hex.EncodeToString(raw), err)
+		}
+		if again, err := parseSubject(s.canonical); err != nil || again != s.canonical {
+			t.Errorf("%q became %q, %v", s.canonical, again, err)
+		}
+	})
+}
