@@ -2,19 +2,27 @@ package main
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"log/slog"
+	"path/filepath"
+	"time"
 
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/cmd/manifold/config"
 	"github.com/manifoldmq/manifold/cmd/manifold/heap"
 	"github.com/manifoldmq/manifold/cmd/manifold/process"
+	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/server"
+	"github.com/manifoldmq/manifold/protocols/stomp"
+	"github.com/manifoldmq/manifold/protocols/stomp/frame"
 )
 
 // brokerOptions are all that a broker is made from.
 type brokerOptions struct {
 	config  *config.Config
 	memory  heap.Plan // memory.Messages is limits.memory, lowered where the system allows less
-	standby bool      // start without becoming active
+	standby bool      // wait for the store while another process has it
 	version string
 	token   string // the bearer token that the HTTP API accepts from the command line
 	reload  func(ctx context.Context) (changes []string, err error)
@@ -22,6 +30,145 @@ type brokerOptions struct {
 }
 
 // newBroker maps the configuration to the broker's options.
-func newBroker(brokerOptions) (process.Broker, error) {
-	return nil, errors.New("this program was built without a broker")
+func newBroker(o brokerOptions) (process.Broker, error) {
+	s, err := server.New(o.server(o.config))
+	if err != nil {
+		return nil, err
+	}
+	return &runningBroker{Server: s, o: o, config: o.config}, nil
 }
+
+// runningBroker is the server as the process sees it.
+type runningBroker struct {
+	*server.Server
+	o      brokerOptions
+	config *config.Config
+}
+
+// Addresses implements process.Broker.
+func (b *runningBroker) Addresses() []process.Address {
+	var list []process.Address
+	for _, a := range b.Server.Addresses() {
+		list = append(list, process.Address(a))
+	}
+	return list
+}
+
+// Reload implements process.Broker.
+func (b *runningBroker) Reload(c *config.Config) ([]string, error) {
+	if err := b.Server.Reload(b.o.server(c)); err != nil {
+		return nil, err
+	}
+	var changes []string
+	for _, d := range config.Diff(b.config, c) {
+		changes = append(changes, d.String())
+	}
+	b.config = c
+	return changes, nil
+}
+
+// server returns the options of a server for a configuration.
+func (o *brokerOptions) server(c *config.Config) server.Options {
+	out := server.Options{
+		Name:    c.Broker.Name,
+		Version: o.version,
+		Accept: protocols.Limits{
+			Connections: c.Limits.Connections, PerAddress: c.Limits.ConnectionsPerAddress,
+			Handshake: c.Limits.Handshake, LoginBytes: int64(c.Limits.PreLoginBytes),
+		},
+		Limits:   o.limits(c),
+		Security: securityOptions(&c.Security),
+		Policies: policyEntries(c),
+		Store: server.Store{
+			Engine: c.Store.Engine, Path: c.Store.Path, Sync: c.Store.Sync, Interval: c.Store.SyncInterval,
+			Memtable: int64(c.Store.Memtable), Cache: int64(c.Store.Cache), MaxBytes: int64(c.Limits.Store),
+		},
+		STOMP:    stompOptions(c),
+		HTTP:     server.HTTP{Address: c.HTTP.Address, Token: o.token, Backups: filepath.Join(c.Store.Path, "backups")},
+		Standby:  o.standby,
+		Log:      o.log,
+		OnReload: o.reload,
+	}
+	for _, l := range c.Listeners {
+		out.Listeners = append(out.Listeners, server.Listener{
+			Name: l.Name, Address: l.Address, Protocols: l.Protocols, TLS: tlsOptions(&l.TLS),
+			ProxyProtocol: protocols.ProxyMode(l.ProxyProtocol), TrustedProxies: l.TrustedProxies,
+			MaxConnections: l.MaxConnections,
+		})
+	}
+	return out
+}
+
+func (o *brokerOptions) limits(c *config.Config) broker.Limits {
+	l := &c.Limits
+	return broker.Limits{
+		Memory: o.memory.Messages, Store: int64(l.Store), Temp: int64(l.Temp),
+		Connections: unlimited(l.Connections), PerUser: l.ConnectionsPerUser,
+		Subscriptions: unlimited(l.SubscriptionsPerConnection), Transactions: unlimited(l.TransactionsPerConnection),
+		Unsettled: unlimited(l.UnsettledPerConnection), TempQueues: unlimited(l.TempDestinationsPerConnection),
+		FailIfNoSpace: l.SendFailIfNoSpace, FailAfter: l.SendFailIfNoSpaceAfter,
+	}
+}
+
+// unlimited turns the configuration's 0, which means no limit, into a number that is none.
+func unlimited(n int) int {
+	if n == 0 {
+		return 1 << 30
+	}
+	return n
+}
+
+func tlsOptions(t *config.TLS) *protocols.TLSOptions {
+	if !t.Enabled() {
+		return nil
+	}
+	out := &protocols.TLSOptions{
+		Certificate: t.Certificate, Key: t.Key, ClientCA: t.ClientCA, ClientAuth: protocols.ClientAuth(t.ClientAuth),
+	}
+	if t.MinVersion == "1.3" {
+		out.MinVersion = tls.VersionTLS13
+	}
+	return out
+}
+
+func securityOptions(s *config.Security) security.Options {
+	if !s.Authenticates() {
+		return security.Options{Open: true}
+	}
+	out := security.Options{Anonymous: s.Anonymous, UsersFile: s.UsersFile, GroupsFile: s.GroupsFile}
+	for _, u := range s.Users {
+		out.Users = append(out.Users, security.User{Name: u.Name, Hash: string(u.Password), Groups: u.Groups})
+	}
+	if s.Username != "" {
+		u := security.User{Name: s.Username, Groups: []string{"admins"}}
+		if config.IsHash(string(s.Password)) {
+			u.Hash = string(s.Password)
+		} else {
+			u.Password = string(s.Password)
+		}
+		out.Users = append(out.Users, u)
+	}
+	if len(s.Certificates) > 0 {
+		out.CertificateUsers = make(map[string]string)
+		for _, k := range s.Certificates {
+			out.CertificateUsers[k.Subject] = k.User
+		}
+	}
+	for _, p := range s.Permissions {
+		out.Permissions = append(out.Permissions, security.Permission(p))
+	}
+	return out
+}
+
+func stompOptions(c *config.Config) stomp.Options {
+	s := &c.STOMP
+	return stomp.Options{
+		Server: s.Server, CloseOnError: s.CloseOnError, StrictEscapes: s.StrictEscapes,
+		NackRedelivers: s.Nack == "redeliver",
+		MaxBody:        int(c.Limits.Frame), CommandLine: s.Limits.Command, HeaderLine: s.Limits.HeaderLine, Headers: s.Limits.Headers,
+		HeartBeat:      frame.HeartBeat{Send: millis(s.Heartbeat.DefaultReceive), Receive: millis(s.Heartbeat.DefaultSend)},
+		LeastHeartBeat: s.Heartbeat.Minimum, Grace: s.Heartbeat.Grace, ConnectTimeout: c.Limits.Handshake,
+	}
+}
+
+func millis(d time.Duration) uint32 { return uint32(d / time.Millisecond) }

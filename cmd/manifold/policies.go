@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/manifoldmq/manifold/broker/policy"
+	"github.com/manifoldmq/manifold/cmd/manifold/config"
+)
+
+// policyEntries maps the configured policies to those of the core.
+func policyEntries(c *config.Config) []policy.Entry {
+	var list []policy.Entry
+	for i, p := range c.Destinations.Policies {
+		e := policy.Entry{Match: p.Match, Origin: fmt.Sprintf("destinations.policies[%d]", i)}
+		values := values{&e.Values}
+		set(values, "dead_letter.queue", p.DeadLetter.Queue, func(p *policy.Policy, v string) { p.DeadLetter.Queue = v })
+		set(values, "dead_letter.prefix", p.DeadLetter.Prefix, func(p *policy.Policy, v string) {
+			// Whoever names a prefix wants queues of their own, as ActiveMQ's individual strategy.
+			p.DeadLetter.Prefix, p.DeadLetter.Individual = v, true
+		})
+		set(values, "dead_letter.individual", p.DeadLetter.Individual, func(p *policy.Policy, v bool) { p.DeadLetter.Individual = v })
+		set(values, "dead_letter.process_expired", p.DeadLetter.ProcessExpired, func(p *policy.Policy, v bool) { p.DeadLetter.ProcessExpired = v })
+		set(values, "dead_letter.process_non_persistent", p.DeadLetter.ProcessNonPersistent, func(p *policy.Policy, v bool) { p.DeadLetter.ProcessNonPersistent = v })
+		set(values, "dead_letter.discard", p.DeadLetter.Discard, func(p *policy.Policy, v bool) { p.DeadLetter.Discard = v })
+		set(values, "prioritized", p.Prioritized, func(p *policy.Policy, v bool) { p.Prioritized = v })
+		set(values, "redelivery.maximum", p.Redelivery.Maximum, func(p *policy.Policy, v int) {
+			p.MaxDeliveries = max(v+1, 0) // the first delivery is none
+		})
+		set(values, "redelivery.delay", p.Redelivery.Delay, func(p *policy.Policy, v time.Duration) { p.Redelivery.Delay = v })
+		set(values, "redelivery.backoff_multiplier", p.Redelivery.BackoffMultiplier, func(p *policy.Policy, v float64) { p.Redelivery.Multiplier = v })
+		set(values, "redelivery.maximum_delay", p.Redelivery.MaximumDelay, func(p *policy.Policy, v time.Duration) { p.Redelivery.MaxDelay = v })
+		set(values, "prefetch.queue", p.Prefetch.Queue, func(p *policy.Policy, v int) { p.Prefetch.Queue = v })
+		set(values, "prefetch.topic", p.Prefetch.Topic, func(p *policy.Policy, v int) { p.Prefetch.Topic = v })
+		set(values, "prefetch.durable", p.Prefetch.Durable, func(p *policy.Policy, v int) { p.Prefetch.Durable = v })
+		set(values, "prefetch.browser", p.Prefetch.Browser, func(p *policy.Policy, v int) { p.Prefetch.Browser = v })
+		set(values, "limits.memory", p.Limits.Memory, func(p *policy.Policy, v config.Size) { p.Limits.Memory = int64(v) })
+		set(values, "limits.messages", p.Limits.Messages, func(p *policy.Policy, v int) { p.Limits.Messages = int64(v) })
+		set(values, "limits.pending", p.Limits.Pending, func(p *policy.Policy, v int) { p.Limits.Pending = max(int64(v), 0) })
+		set(values, "producer_flow_control", p.ProducerFlowControl, func(p *policy.Policy, v bool) { p.FlowControl = v })
+		set(values, "expire_period", p.ExpirePeriod, func(p *policy.Policy, v time.Duration) { p.ExpirePeriod = v })
+		list = append(list, e)
+	}
+	return list
+}
+
+type values struct{ list *[]policy.Value }
+
+// set adds a value to an entry if it is configured.
+func set[T any](to values, name string, v *T, apply func(*policy.Policy, T)) {
+	if v != nil {
+		*to.list = append(*to.list, policy.Value{Name: name, Set: func(p *policy.Policy) { apply(p, *v) }})
+	}
+}
