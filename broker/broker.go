@@ -44,6 +44,9 @@ type Limits struct {
 	TempQueues    int   // temporary destinations per connection, 1,000
 	Parked        int   // sends of one connection that wait for space, 1,000
 	Destinations  int   // 1,000,000
+
+	FailIfNoSpace bool          // sends fail at a limit instead of waiting
+	FailAfter     time.Duration // sends fail after waiting for so long; 0: they wait
 }
 
 // Role is what a broker process is at the moment.

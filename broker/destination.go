@@ -76,6 +76,7 @@ func queueOptions(p *policy.Policy) queue.Options {
 	return queue.Options{
 		Prioritized: p.Prioritized, StrictOrder: p.StrictOrder, AllExclusive: p.AllExclusive,
 		MaxDeliveries: p.MaxDeliveries, GroupLimit: p.GroupLimit, Window: p.Limits.Window,
+		Redelivery: queue.Redelivery(p.Redelivery),
 	}
 }
 

@@ -95,6 +95,9 @@ func (d *Destination) full() string {
 }
 
 func (p *Producer) failsFast() bool {
+	if p.c.b.Limits.FailIfNoSpace {
+		return true
+	}
 	for _, d := range p.targets {
 		if d.Policy().FailIfNoSpace {
 			return true
@@ -113,6 +116,8 @@ type parked struct {
 	p *Producer
 	m *message.Message
 	t Token
+
+	since time.Time
 }
 
 // maxParkedBytes bounds what one connection may have parked, beside Limits.Parked.
@@ -125,7 +130,7 @@ func (c *Connection) park(p *Producer, m *message.Message, t Token) error {
 		return fault.New(fault.LimitReached, "send", p.targets[0].Address.String(),
 			"%d sends wait already: %s", len(c.parked), c.blockedBy)
 	}
-	c.parked = append(c.parked, parked{p, m, t})
+	c.parked = append(c.parked, parked{p, m, t, time.Now()})
 	c.parkedLen += size
 	return nil
 }
@@ -195,6 +200,11 @@ func (c *Connection) retry() {
 	for ; n < len(c.parked) && !c.closed.Load(); n++ {
 		k := &c.parked[n]
 		if reason := c.b.flow.blocks(k.p, k.m); reason != "" {
+			if after := c.b.Limits.FailAfter; after > 0 && time.Since(k.since) >= after {
+				c.parkedLen -= int64(k.m.Size())
+				c.failLocked(k, reason)
+				continue
+			}
 			c.blockedBy = reason
 			break
 		}
@@ -213,6 +223,13 @@ func (c *Connection) retry() {
 	}
 	c.Flush()
 	c.handler.Wake()
+}
+
+// failLocked refuses a send that has waited for too long.
+func (c *Connection) failLocked(k *parked, reason string) {
+	if k.t != 0 {
+		c.handler.Confirmed(k.t, spaceFault(k.p, reason))
+	}
 }
 
 // Throttle blocks while the connection's sends wait for space, unless the client has

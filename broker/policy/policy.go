@@ -16,6 +16,7 @@ import (
 // Policy is what holds for one destination.
 type Policy struct {
 	DeadLetter DeadLetter
+	Redelivery Redelivery
 	Prefetch   Prefetch
 	Limits     Limits
 
@@ -37,6 +38,13 @@ type DeadLetter struct {
 	ProcessExpired       bool // expired messages are dead-lettered, not dropped
 	ProcessNonPersistent bool // non-persistent messages too
 	Discard              bool // drop instead
+}
+
+// Redelivery says when a message that a consumer gave back as failed comes again.
+type Redelivery struct {
+	Delay      time.Duration // 0: at once
+	Multiplier float64       // of the delay from one failure to the next; 0 or 1: none
+	MaxDelay   time.Duration // 0: no limit
 }
 
 // Prefetch is the credit of consumers that don't name theirs.

@@ -10,6 +10,7 @@ package queue
 
 import (
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -55,6 +56,26 @@ type Options struct {
 	Window        int64 // bytes in memory of what waits; 0: by what memory allows
 	MaxDeliveries int   // after so many failed deliveries: dead letter; 0 = no limit
 	GroupLimit    int   // groups that are remembered; 0 = 1024
+	Redelivery    Redelivery
+}
+
+// Redelivery says when a message that failed comes again.
+type Redelivery struct {
+	Delay      time.Duration // 0: at once
+	Multiplier float64       // of the delay from one failure to the next; 0 or 1: none
+	MaxDelay   time.Duration // 0: no limit
+}
+
+// after returns the delay in milliseconds after a number of failures.
+func (r *Redelivery) after(failures uint16) int64 {
+	d := float64(r.Delay / time.Millisecond)
+	if r.Multiplier > 1 {
+		d *= math.Pow(r.Multiplier, float64(failures)-1)
+	}
+	if r.MaxDelay > 0 {
+		d = min(d, float64(r.MaxDelay/time.Millisecond))
+	}
+	return int64(min(d, 1<<52))
 }
 
 // Queue holds messages until they are consumed.
@@ -340,10 +361,11 @@ func (q *Queue) rewind() {
 
 // giveBack returns entries that were with a consumer. With changed, what is stored of them
 // is updated.
-func (q *Queue) giveBack(list []Taken, changed bool) {
+func (q *Queue) giveBack(list []Taken, counted, changed bool) {
 	var b *store.Batch
 	var over []Taken
-	limit := q.options.Load().MaxDeliveries
+	o := q.options.Load()
+	limit := o.MaxDeliveries
 	q.lock()
 	q.counters.InFlight.Add(-int64(len(list)))
 	for i := range list {
@@ -356,6 +378,9 @@ func (q *Queue) giveBack(list []Taken, changed bool) {
 			q.counters.InFlight.Add(1)
 			over = append(over, Taken{q, e})
 		default:
+			if counted && o.Redelivery.Delay > 0 && e.NotBefore == 0 {
+				e.NotBefore = q.env.Now() + o.Redelivery.after(e.Count)
+			}
 			if changed && e.stored() {
 				if b == nil {
 					b = store.GetBatch()

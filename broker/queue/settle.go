@@ -107,7 +107,7 @@ func giveBack(list []Taken, counted bool, notBefore int64) {
 				e.Flags |= Redelivered
 			}
 		}
-		q.giveBack(list[i:j], counted || notBefore != 0)
+		q.giveBack(list[i:j], counted, counted || notBefore != 0)
 		i = j
 	}
 }

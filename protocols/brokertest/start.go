@@ -1,0 +1,102 @@
+// Package brokertest gives any Go test a broker with all protocols on free ports.
+package brokertest
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/security"
+	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/server"
+)
+
+// Broker is a broker that runs until its test ends.
+type Broker struct {
+	*server.Server
+	t testing.TB
+}
+
+// Option changes how the broker is made.
+type Option func(*server.Options)
+
+// WithSecurity sets users and permissions; without it the broker is open.
+func WithSecurity(o security.Options) Option {
+	return func(s *server.Options) { s.Security = o }
+}
+
+// WithTLS adds a listener with TLS, named "tls", that detects its protocol.
+func WithTLS(o protocols.TLSOptions) Option {
+	return func(s *server.Options) {
+		s.Listeners = append(s.Listeners, server.Listener{Name: "tls", Address: "127.0.0.1:0", Protocols: []string{"auto"}, TLS: &o})
+	}
+}
+
+// WithStore keeps messages in a directory, in the store that ships, and not in memory.
+func WithStore(dir string) Option {
+	return func(s *server.Options) { s.Store = server.Store{Path: dir} }
+}
+
+// With changes any option.
+func With(fn func(*server.Options)) Option { return fn }
+
+// Start starts a broker on the memory store, open to everyone, with a listener named "auto" on
+// a free loopback port that detects its protocol, and one named "stomp".
+func Start(t testing.TB, options ...Option) *Broker {
+	t.Helper()
+	o := server.Options{
+		Name:     "localhost",
+		Security: security.Options{Open: true},
+		Store:    server.Store{Engine: "memory"},
+		Limits:   broker.Limits{Memory: 256 << 20},
+		Accept:   protocols.Limits{Connections: 10000, Handshake: 30 * time.Second, LoginBytes: 64 << 10},
+		Listeners: []server.Listener{
+			{Name: "auto", Address: "127.0.0.1:0", Protocols: []string{"auto"}},
+			{Name: "stomp", Address: "127.0.0.1:0", Protocols: []string{"stomp"}},
+		},
+	}
+	for _, f := range options {
+		f(&o)
+	}
+	s, err := server.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close the broker: %v", err)
+		}
+	})
+	if err := s.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return &Broker{s, t}
+}
+
+// Addr returns the address of a listener.
+func (b *Broker) Addr(listener string) string {
+	b.t.Helper()
+	for _, a := range b.Addresses() {
+		if a.Name == listener {
+			return a.Address
+		}
+	}
+	b.t.Fatalf("there is no listener %q", listener)
+	return ""
+}
+
+// URL returns the address of a listener with a scheme.
+func (b *Broker) URL(scheme, listener string) string { return scheme + "://" + b.Addr(listener) }
+
+// Dial connects to a listener.
+func (b *Broker) Dial(listener string) net.Conn {
+	b.t.Helper()
+	c, err := net.Dial("tcp", b.Addr(listener))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = c.Close() })
+	return c
+}

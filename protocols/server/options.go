@@ -1,0 +1,61 @@
+package server
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/policy"
+	"github.com/manifoldmq/manifold/broker/security"
+	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/stomp"
+)
+
+// Options describe a whole broker.
+type Options struct {
+	Name      string
+	Version   string
+	Listeners []Listener
+	Accept    protocols.Limits // before the login
+	Limits    broker.Limits
+	Security  security.Options
+	Policies  []policy.Entry
+	Store     Store
+	STOMP     stomp.Options // its Broker and Log are set by the server
+	HTTP      HTTP
+	// Standby waits for the store while another process has it, with all listeners closed but
+	// HTTP's.
+	Standby bool
+	Log     *slog.Logger
+	// OnReload is what the API's reload does; nil: not offered.
+	OnReload Reloader
+}
+
+// Listener is one address that clients connect to.
+type Listener struct {
+	Name           string
+	Address        string   // host:port; port 0 picks a free one
+	Protocols      []string // "auto", or the names of protocols
+	TLS            *protocols.TLSOptions
+	ProxyProtocol  protocols.ProxyMode
+	TrustedProxies []string
+	MaxConnections int
+}
+
+// Store says where messages are kept.
+type Store struct {
+	Engine   string        // "pebble" (the default) or "memory"
+	Path     string        // the data directory
+	Sync     string        // "always" (the default), "interval", "never"
+	Interval time.Duration // of sync: interval
+	Memtable int64         // bytes
+	Cache    int64         // bytes
+	MaxBytes int64         // of disk; 0: no limit of its own
+}
+
+// HTTP is the management surface.
+type HTTP struct {
+	Address string // empty: none
+	Token   string // the bearer token of the API; empty: no API
+	Backups string // the directory that backups may go to
+}

@@ -1,0 +1,211 @@
+// Package server is a whole broker made from one options struct: the core, its store, the
+// protocols and their listeners. The command and the test kit start it.
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/policy"
+	"github.com/manifoldmq/manifold/broker/security"
+	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/stomp"
+)
+
+// Reloader reads the configuration again and returns what changed.
+type Reloader func(ctx context.Context) (changes []string, err error)
+
+// Server is one broker with its listeners.
+type Server struct {
+	options  Options
+	core     *broker.Broker
+	security *security.Authority
+	policies *policy.Set
+	accept   *protocols.Server
+	web      *web
+	fatal    chan error
+
+	mu     sync.Mutex
+	closed bool
+}
+
+// Address is one open listener.
+type Address struct {
+	Name    string
+	Network string
+	Address string // host:port, with the port that was picked
+}
+
+// New checks the options and makes a server that does not run yet.
+func New(o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{options: o, fatal: make(chan error, 1)}
+	var err error
+	if s.security, err = security.New(o.Security); err != nil {
+		return nil, err
+	}
+	if s.policies, err = policy.NewSet(o.Policies); err != nil {
+		return nil, err
+	}
+	s.core = broker.New(broker.Options{
+		Name: o.Name, Formats: stomp.Formats(), Security: s.security, Policies: s.policies,
+		Limits: o.Limits, Log: o.Log, OpenStore: s.open,
+	})
+	accept, err := s.acceptOptions(&o)
+	if err != nil {
+		return nil, err
+	}
+	if s.accept, err = protocols.New(accept); err != nil {
+		return nil, err
+	}
+	if o.HTTP.Address != "" {
+		if s.web, err = newWeb(s); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Core returns the broker behind the listeners.
+func (s *Server) Core() *broker.Broker { return s.core }
+
+// served returns the protocols that there are.
+func (s *Server) served(o *Options) []protocols.Protocol {
+	st := o.STOMP
+	st.Broker, st.Log = s.core, o.Log
+	list := []protocols.Protocol{stomp.New(st)}
+	if s.web != nil {
+		list = append(list, s.web.protocol())
+	}
+	return list
+}
+
+func (s *Server) acceptOptions(o *Options) (protocols.Options, error) {
+	all := s.served(o)
+	out := protocols.Options{Limits: o.Accept, Log: o.Log}
+	protected := !o.Security.Open
+	for _, l := range o.Listeners {
+		if err := protocols.CheckExposure(l.Name, l.Address, protected); err != nil {
+			return out, err
+		}
+		lo := protocols.ListenerOptions{
+			Name: l.Name, Address: l.Address, Known: protocols.AllKnown(), TLS: l.TLS,
+			ProxyProtocol: l.ProxyProtocol, TrustedProxies: l.TrustedProxies, MaxConnections: l.MaxConnections,
+		}
+		for _, name := range l.Protocols {
+			if name == "auto" {
+				lo.Protocols = all
+				break
+			}
+			p := find(all, name)
+			if p == nil {
+				return out, fmt.Errorf("listener %s: there is no protocol %q", l.Name, name)
+			}
+			lo.Protocols = append(lo.Protocols, p)
+		}
+		out.Listeners = append(out.Listeners, lo)
+	}
+	return out, nil
+}
+
+func find(list []protocols.Protocol, name string) protocols.Protocol {
+	for _, p := range list {
+		if p.Name() == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// Start recovers the store and opens the listeners. It returns when clients can connect, or
+// with the reason why they can't; Close must follow either way. A standby returns when it has
+// become active.
+func (s *Server) Start(ctx context.Context) error {
+	if s.web != nil {
+		if err := s.web.listen(); err != nil {
+			return err
+		}
+	}
+	if err := s.core.Activate(ctx); err != nil {
+		return err
+	}
+	return s.accept.Listen()
+}
+
+// Addresses are those of the open listeners.
+func (s *Server) Addresses() []Address {
+	var list []Address
+	for _, l := range s.accept.Listeners() {
+		if a := l.Addr(); a != nil {
+			list = append(list, Address{l.Name(), a.Network(), a.String()})
+		}
+	}
+	if s.web != nil {
+		if a := s.web.addr(); a != nil {
+			list = append(list, Address{"http", a.Network(), a.String()})
+		}
+	}
+	return list
+}
+
+// Reload takes what can change while running: users, permissions, policies, certificates and
+// listeners' settings; all of it or, with an error, nothing.
+func (s *Server) Reload(o Options) error {
+	if _, err := policy.NewSet(o.Policies); err != nil {
+		return err
+	}
+	accept, err := s.acceptOptions(&o)
+	if err != nil {
+		return err
+	}
+	if _, err := security.New(o.Security); err != nil {
+		return err
+	}
+	if err := s.accept.Reload(accept); err != nil {
+		return err
+	}
+	if err := s.security.Reload(o.Security); err != nil {
+		return err
+	}
+	if err := s.policies.Replace(o.Policies); err != nil {
+		return err
+	}
+	s.core.ReloadPolicies()
+	return nil
+}
+
+// Drain closes the listeners, sends nothing new to consumers, and returns when they have
+// settled what they were sent, or with ctx.
+func (s *Server) Drain(ctx context.Context) error {
+	s.accept.Pause()
+	return s.core.Drain(ctx)
+}
+
+// Close ends all connections and closes the store.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	s.accept.Pause()
+	err := s.core.Deactivate(context.Background(), fault.New(fault.Closed, "stop", s.options.Name, "the broker is stopping"))
+	if closeErr := s.accept.Close(); err == nil {
+		err = closeErr
+	}
+	if s.web != nil {
+		s.web.close()
+	}
+	return err
+}
+
+// Fatal delivers the error after which the broker can't go on.
+func (s *Server) Fatal() <-chan error { return s.fatal }
