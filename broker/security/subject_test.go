@@ -5,6 +5,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/hex"
+	"encoding/pem"
+	"os"
 	"strings"
 	"testing"
 )
@@ -134,4 +136,38 @@ func FuzzSubject(f *testing.F) {
 			t.Errorf("%q became %q, %v", s.canonical, again, err)
 		}
 	})
+}
+
+// TestSubjectsAsPrinted holds what Java's X500Principal.getName, Java's older X500Name.getName
+// and `openssl x509 -subject -nameopt RFC2253` print for real certificates.
+func TestSubjectsAsPrinted(t *testing.T) {
+	t.Parallel()
+	for path, printed := range map[string][]string{
+		"testdata/subject1.pem": {
+			`2.5.4.12=#0c04626f7373,2.5.4.5=#13023132,1.2.840.113549.1.9.1=#16056140622e63,CN=Müller+UID=u1,OU=\ dev\ ,O=Acme\, Inc. \"x\"\; \<y\>\#,C=DE`,
+			`T=boss, SERIALNUMBER=12, EMAILADDRESS=a@b.c, CN=Müller + UID=u1, OU=" dev ", O="Acme, Inc. \"x\"; <y>#", C=DE`,
+			`title=boss,serialNumber=12,emailAddress=a@b.c,UID=u1+CN=M\C3\BCller,OU=\ dev\ ,O=Acme\, Inc. \"x\"\; \<y\>#,C=DE`,
+		},
+		"testdata/subject2.pem": {
+			`CN=\#a\=b,STREET=Weg 1,ST=Bavaria,DC=example,DC=com`,
+			`CN="#a=b", STREET=Weg 1, ST=Bavaria, DC=example, DC=com`,
+			`CN=\#a=b,street=Weg 1,ST=Bavaria,DC=example,DC=com`,
+		},
+	} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, _ := pem.Decode(data)
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range printed {
+			a := mustAuthority(t, Options{CertificatesFile: file(t, "certificates", "app="+strings.ReplaceAll(name, `\`, `\\`))})
+			if p := mustLogin(t, a, Credentials{Certificates: []*x509.Certificate{cert}}); p.Name != "app" {
+				t.Errorf("%s stands for %s", name, p.Name)
+			}
+		}
+	}
 }
