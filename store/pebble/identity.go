@@ -88,24 +88,3 @@ func parseIdentity(text string) (id identity, err error) {
 	}
 	return id, nil
 }
-
-// writeFile writes a file so that it is there whole or not at all.
-func writeFile(fsys vfs.FS, dir, name string, data []byte) error {
-	temp := fsys.PathJoin(dir, name+".tmp")
-	f, err := fsys.Create(temp, vfs.WriteCategoryUnspecified)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := fsys.Rename(temp, fsys.PathJoin(dir, name)); err != nil {
-		return err
-	}
-	d, err := fsys.OpenDir(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

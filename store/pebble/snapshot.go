@@ -49,7 +49,7 @@ func (s *Store) Snapshot(ctx context.Context, dir string) error {
 // snapshot runs on the committer's goroutine. STORE is written last: without it the
 // directory is refused.
 func (s *Store) snapshot(dir string) error {
-	if err := s.fs.MkdirAll(dir, 0o750); err != nil {
+	if err := makeDir(s.fs, dir); err != nil {
 		return err
 	}
 	if err := s.db.Checkpoint(s.fs.PathJoin(dir, engineDir), lsm.WithFlushedWAL()); err != nil {

@@ -97,7 +97,7 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 			err = errors.Join(err, s.release())
 		}
 	}()
-	if err := o.FS.MkdirAll(o.Path, 0o750); err != nil {
+	if err := makeDir(o.FS, o.Path); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	if s.lock, err = o.FS.Lock(o.FS.PathJoin(o.Path, "LOCK")); err != nil {
@@ -114,6 +114,9 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	if s.mark, err = openWatermark(s.fs, o.FS.PathJoin(o.Path, "WATERMARK"), s.log); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", o.Path, err)
+	}
+	if err := syncDir(o.FS, o.Path); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
 	}
 	snap, err := s.recover()
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"sync"
@@ -80,13 +79,3 @@ func (w *watermark) sync() error {
 }
 
 func (w *watermark) close() error { return errors.Join(w.sync(), w.f.Close()) }
-
-// readAll reads a small file.
-func readAll(fsys vfs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
-}
