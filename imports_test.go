@@ -1,0 +1,247 @@
+package manifold_test
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layer is a row of the picture of packages: what a package may import of this module.
+type layer struct {
+	pkg   string   // "/..." stands for the packages below as well
+	may   []string // beside itself and what is below it
+	tests []string // what its tests may import in addition
+	pure  bool     // computes only: no network, files, log, processes or goroutines
+}
+
+// leaves are the core's nouns and pure logic.
+func leaves(more ...string) []string {
+	return append([]string{"broker/fault", "broker/address", "broker/message", "broker/selector"}, more...)
+}
+
+// layers is the picture, from the bottom up. The longest row that names a package counts. Imports
+// point down only; protocols never import each other: only server and brokertest, which put them
+// together, know several.
+func layers() []layer {
+	kits := []string{"protocols/brokertest", "store/memory"}
+	return []layer{
+		{pkg: "broker/fault", pure: true},
+		{pkg: "broker/address", may: []string{"broker/fault"}, pure: true},
+		{pkg: "broker/message", may: []string{"broker/fault", "broker/address"}, pure: true},
+		{pkg: "broker/selector", may: []string{"broker/fault", "broker/address", "broker/message"}, pure: true},
+		{pkg: "broker/security/...", may: []string{"broker/fault", "broker/address"}},
+		{pkg: "broker/route", may: leaves(), pure: true},
+		{pkg: "broker/policy", may: leaves(), pure: true},
+		{pkg: "broker/schedule", may: leaves("store"), tests: kits},
+		{pkg: "broker/queue", may: leaves("store"), tests: kits},
+		{pkg: "broker", may: []string{"broker/...", "store"}, tests: kits},
+
+		{pkg: "store"},
+		{pkg: "store/internal/...", may: []string{"store"}},
+		{pkg: "store/memory", may: []string{"store", "store/internal/..."}, tests: []string{"store/storetest"}},
+		{pkg: "store/pebble", may: []string{"store", "store/internal/..."}, tests: []string{"store/storetest", "store/memory"}},
+		{pkg: "store/storetest", may: []string{"store"}, tests: []string{"store/memory"}},
+
+		{pkg: "protocols", may: []string{"broker", "broker/...", "protocols/internal/..."}, tests: kits},
+		{pkg: "protocols/internal/..."},
+		{pkg: "protocols/stomp", may: []string{"broker/...", "protocols"}, tests: kits},
+		{pkg: "protocols/stomp/frame", pure: true},
+		{pkg: "protocols/stomp/transform", may: leaves(), pure: true},
+		{pkg: "protocols/stomp/stomptest", tests: append(kits, "protocols/stomp")},
+		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
+		// A client: it knows what goes over the wire, nothing behind it.
+		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},
+		{pkg: "protocols/server", may: []string{"broker/...", "store/...", "protocols/..."}, tests: kits},
+		{pkg: "protocols/brokertest", may: []string{"broker/...", "store/...", "protocols/..."}},
+
+		{pkg: "cmd/manifold", may: []string{"broker/...", "store/...", "protocols/..."}},
+		{pkg: "cmd/manifold/config"},
+		{pkg: "cmd/manifold/accounts"},
+		{pkg: "cmd/manifold/heap"},
+		{pkg: "cmd/manifold/systemd"},
+		{pkg: "cmd/manifold/sysexit", may: []string{"store"}}, // whose errors have codes of their own
+		{pkg: "cmd/manifold/api", may: []string{"cmd/manifold/accounts", "cmd/manifold/sysexit"}},
+		{pkg: "cmd/manifold/client", may: []string{"cmd/manifold/sysexit"}, tests: kits},
+		{
+			pkg:   "cmd/manifold/process",
+			may:   []string{"cmd/manifold/config", "cmd/manifold/sysexit", "cmd/manifold/systemd"},
+			tests: []string{"store"},
+		},
+		{pkg: ""},
+	}
+}
+
+// layerOf returns the row of a package.
+func layerOf(pkg string) (layer, bool) {
+	best, found := layer{}, false
+	for _, l := range layers() {
+		if within(pkg, l.pkg) && (!found || len(l.pkg) > len(best.pkg)) {
+			best, found = l, true
+		}
+	}
+	return best, found
+}
+
+// TestImportsPointDown holds every import of this module's packages against the picture.
+func TestImportsPointDown(t *testing.T) {
+	t.Parallel()
+	unknown := make(map[string]bool)
+	for _, s := range sources(t) {
+		l, ok := layerOf(s.pkg)
+		if !ok {
+			unknown[s.pkg] = true
+			continue
+		}
+		own := strings.TrimSuffix(l.pkg, "/...")
+		imports, _ := s.imports()
+		for _, p := range imports {
+			switch {
+			case own != "" && within(p, own+"/...") && !strings.HasSuffix(p, "test"):
+			case withinAny(p, l.may):
+			case s.test && (withinAny(p, l.tests) || p == s.pkg):
+			default:
+				t.Errorf("%s imports %s, which %s may not", s.path, p, s.pkg)
+			}
+		}
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(unknown)) {
+		t.Errorf("package %s has no row in the picture", pkg)
+	}
+}
+
+// TestPure keeps codecs and leaves free of anything that waits, prints or depends on the machine.
+func TestPure(t *testing.T) {
+	t.Parallel()
+	banned := []string{"net", "net/http", "os", "os/exec", "log", "log/slog", "math/rand", "math/rand/v2", "context", "reflect"}
+	for _, s := range sources(t) {
+		if l, _ := layerOf(s.pkg); !l.pure || s.test {
+			continue
+		}
+		_, others := s.imports()
+		for _, p := range others {
+			if slices.Contains(banned, p) {
+				t.Errorf("%s imports %s, although %s is to compute only", s.path, p, s.pkg)
+			}
+		}
+		for _, pos := range goStatements(s.syntax) {
+			t.Errorf("%s starts a goroutine, although %s is to compute only", s.at(pos), s.pkg)
+		}
+	}
+}
+
+// dependency allows a package to import another module.
+type dependency struct {
+	pkg    string // who
+	module string // path that the import begins with
+	test   bool   // in tests only
+	reason string
+}
+
+func dependencies() []dependency {
+	const (
+		bcrypt = "golang.org/x/crypto/bcrypt"
+		stomp  = "github.com/go-stomp/stomp/v3"
+	)
+	return []dependency{
+		{pkg: "store/pebble", module: "github.com/cockroachdb/pebble/v2", reason: "the storage engine"},
+		{pkg: "broker/security", module: bcrypt, reason: "verifies hashed passwords; not in the standard library"},
+		{pkg: "cmd/manifold/accounts", module: bcrypt, reason: "hashes passwords for the user command"},
+		{pkg: "cmd/manifold", module: bcrypt, test: true, reason: "tests that hashes verify"},
+		{pkg: "cmd/manifold", module: "github.com/spf13/cobra", reason: "command line with help and completion"},
+		{pkg: "cmd/manifold", module: "github.com/spf13/pflag", reason: "cobra's flags"},
+		{pkg: "cmd/manifold", module: "golang.org/x/sys/unix", reason: "reads passwords from a terminal without echo"},
+		{pkg: "cmd/manifold/systemd", module: "golang.org/x/sys/unix", reason: "the monotonic clock of reload notifications"},
+		{pkg: "cmd/manifold/config", module: "go.yaml.in/yaml/v3", reason: "YAML with the line of each node"},
+		{pkg: "cmd/manifold/client", module: stomp, reason: "send, receive and browse speak through a client that is not ours"},
+		{pkg: "protocols/torture", module: stomp, reason: "the load engine drives a client that is not ours"},
+		{pkg: "protocols/stomp/stomptest", module: stomp, test: true, reason: "the behaviour suite is run by a client that is not ours"},
+		{pkg: "protocols/http/...", module: "github.com/prometheus/client_golang", reason: "metrics in Prometheus's formats"},
+	}
+}
+
+// TestDependencies holds every import of another module against the list of those that are
+// allowed, and the list against what is imported.
+func TestDependencies(t *testing.T) {
+	t.Parallel()
+	list := dependencies()
+	used := make([]bool, len(list))
+	packages := make(map[string]bool)
+	for _, s := range sources(t) {
+		packages[s.pkg] = true
+		_, others := s.imports()
+		for _, p := range others {
+			if first, _, _ := strings.Cut(p, "/"); !strings.Contains(first, ".") {
+				continue // the standard library
+			}
+			i := slices.IndexFunc(list, func(d dependency) bool {
+				return within(s.pkg, d.pkg) && within(p, d.module+"/...") && (!d.test || s.test)
+			})
+			if i < 0 {
+				t.Errorf("%s imports %s, which has no entry among the allowed dependencies of %s", s.path, p, s.pkg)
+				continue
+			}
+			used[i] = true
+		}
+	}
+	for i, d := range list {
+		if d.reason == "" {
+			t.Errorf("%s may import %s, but no reason is given", d.pkg, d.module)
+		}
+		if !used[i] {
+			t.Errorf("%s may import %s and does not: remove the entry", d.pkg, d.module)
+		}
+	}
+}
+
+// pinned are modules of which one version is required, and why.
+func pinned() map[string]string {
+	return map[string]string{
+		// The version whose behaviour the documented differences and the tests describe.
+		"github.com/go-stomp/stomp/v3": "v3.1.5",
+	}
+}
+
+// testOnly are modules that tests need and the program does not contain.
+func testOnly() []string {
+	return []string{
+		"github.com/Azure/go-amqp", "github.com/eclipse/paho.mqtt.golang", "github.com/gorilla/websocket",
+		"golang.org/x/net", "golang.org/x/sync",
+	}
+}
+
+// TestModuleFile checks the versions that are fixed, and that NOTICE names what the program
+// contains.
+func TestModuleFile(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	notice, err := os.ReadFile("NOTICE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if regexp.MustCompile(`(?m)^\s*replace\b`).Match(text) {
+		t.Error("go.mod replaces a module, so that others could not install the program with go install")
+	}
+	versions := make(map[string]string)
+	for _, m := range regexp.MustCompile(`(?m)^(?:require)?\s+(\S+\.\S+/\S+) (v\S+)`).FindAllStringSubmatch(string(text), -1) {
+		versions[m[1]] = m[2]
+	}
+	if len(versions) == 0 {
+		t.Fatal("go.mod requires nothing: the expression above is wrong")
+	}
+	for _, name := range slices.Sorted(maps.Keys(pinned())) {
+		if want, got := pinned()[name], versions[name]; got != want {
+			t.Errorf("go.mod has %s at %q, want %s", name, got, want)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(versions)) {
+		if !slices.Contains(testOnly(), name) && !strings.Contains(string(notice), "  "+name+" ") {
+			t.Errorf("NOTICE does not name %s", name)
+		}
+	}
+}
