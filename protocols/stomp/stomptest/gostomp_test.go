@@ -286,12 +286,12 @@ func (c *goClient) heartbeat() {
 	if c.version == stomp.V10 {
 		c.Skip("not in 1.0")
 	}
-	conn := c.connect(stomp.ConnOpt.HeartBeat(time.Second, time.Second), stomp.ConnOpt.HeartBeatError(time.Second))
+	conn := c.connect(stomp.ConnOpt.HeartBeat(500*time.Millisecond, 500*time.Millisecond), stomp.ConnOpt.HeartBeatError(3*time.Second))
 	sub := c.subscribe(conn, c.queue, stomp.AckAuto)
 	select {
 	case m := <-sub.C:
 		c.Fatalf("got %v instead of quiet", m)
-	case <-time.After(4 * time.Second):
+	case <-time.After(5 * time.Second):
 	}
 	c.send(conn, c.queue, "alive")
 	c.want(sub, "alive")

@@ -215,7 +215,7 @@ class Driver
     name = { 'activemq.subscriptionName': @arg[:name] }
     conn = connection('client-id' => @arg[:name])
     listen(conn, @topic, name)
-    conn.disconnect
+    conn.disconnect(receipt: 'bye')
     put(connection, @topic, 'offline', persistent: 'true')
     conn = connection('client-id' => @arg[:name])
     listen(conn, @topic, name)
