@@ -14,6 +14,7 @@ import (
 	"github.com/manifoldmq/manifold/cmd/manifold/config"
 	"github.com/manifoldmq/manifold/cmd/manifold/heap"
 	"github.com/manifoldmq/manifold/cmd/manifold/process"
+	"github.com/manifoldmq/manifold/cmd/manifold/sysexit"
 	"github.com/manifoldmq/manifold/cmd/manifold/systemd"
 )
 
@@ -31,7 +32,7 @@ stacks of all goroutines to standard error.`,
 		Args:    cobra.NoArgs,
 	}
 	flags := a.addConfigFlags(cmd, false)
-	standby := cmd.Flags().Bool("standby", false, "start without becoming active")
+	standby := cmd.Flags().Bool("standby", false, "wait while another process serves the data directory, and take over when it ends")
 	cmd.Flags().SortFlags = false
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return a.serve(cmd.Context(), flags, *standby)
@@ -57,6 +58,7 @@ func (a *app) serve(ctx context.Context, flags *configFlags, standby bool) error
 		Out:     a.out,
 		Err:     a.err,
 		Log:     log,
+		Standby: standby,
 	})
 	token, dir := api.NewToken(), loaded.Config.Store.Path
 	// The file is written when the store's lock is held, so that a second process, which
@@ -66,6 +68,9 @@ func (a *app) serve(ctx context.Context, flags *configFlags, standby bool) error
 		config: loaded.Config, memory: memory, standby: standby, version: version(),
 		token: token, reload: p.Reload, log: log,
 	})
+	if sysexit.Of(err) == sysexit.Software { // what it refuses are its options
+		err = sysexit.With(sysexit.Config, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func TestServeThatCantStart(t *testing.T) {
 	}{
 		{"bad configuration", nil, nil, []string{"--limits-memory=1gb"}, sysexit.Config, "--limits-memory: limits.memory"},
 		{"missing file", nil, nil, []string{"--config=/nonexistent/c.yaml"}, sysexit.NoInput, "no such file"},
-		{"options refused", sysexit.Errorf(sysexit.Config, "no such certificate"), nil, nil, sysexit.Config, "no such certificate"},
+		{"options refused", errors.New("there is no such protocol"), nil, nil, sysexit.Config, "there is no such protocol"},
 		{"store locked", nil, fmt.Errorf("open store: %w", store.ErrLocked), nil, sysexit.StoreLocked, "in use by another process"},
 		{"port in use", nil, &os.SyscallError{Syscall: "bind", Err: syscall.EADDRINUSE}, nil, sysexit.PortInUse, "address already in use"},
 	} {

@@ -148,4 +148,9 @@ func TestStoreOfTheEngine(t *testing.T) {
 	if err := s.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
+	backup, restored := dir+".backup", dir+".restored"
+	manifold(t, "", nil, "store", "check", "--data", dir).want(t, sysexit.OK, dir+": good", "")
+	manifold(t, "", nil, "store", "backup", backup, "--data", dir).want(t, sysexit.OK, backup, "")
+	manifold(t, "", nil, "store", "restore", backup, "--data", restored).want(t, sysexit.OK, "", "")
+	manifold(t, "", nil, "store", "check", "--data", restored).want(t, sysexit.OK, restored+": good", "")
 }

@@ -17,7 +17,8 @@ type Broker interface {
 	// Addresses are those of the open listeners, with the ports that were picked.
 	Addresses() []Address
 	// Reload takes a new configuration: all that can change while running, or nothing. It
-	// returns what changed, for people.
+	// returns what differs from the one before, for people, and says of what needs a restart
+	// that it does.
 	Reload(c *config.Config) (changes []string, err error)
 	// Drain closes the listeners, sends nothing new to consumers, and returns when all is
 	// settled, or with ctx.

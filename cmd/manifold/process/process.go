@@ -25,6 +25,9 @@ type Options struct {
 	Out     io.Writer // gets the ready line
 	Err     io.Writer // gets goroutine dumps
 	Log     *slog.Logger
+	// Standby says that Start returns only when the broker becomes active, which can take for
+	// ever. The service manager is told that the process is ready before that.
+	Standby bool
 	// Started runs once, when the broker is up and before that is announced. Its error stops
 	// the process.
 	Started func([]Address) error
@@ -106,6 +109,10 @@ func (r *run) loop() error {
 	r.cancel = cancel
 	defer func() { r.cancel() }()
 	r.started = async(func() error { return r.broker.Start(ctx) })
+	if r.Standby {
+		r.Log.Info("standing by")
+		r.tell(r.Notify.Ready("standing by"))
+	}
 	var grace <-chan time.Time
 	for {
 		if r.closed != nil && grace == nil {

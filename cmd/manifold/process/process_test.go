@@ -304,14 +304,17 @@ func TestReload(t *testing.T) {
 		text, got := "", ""
 		h := start(t, &fakeBroker{reload: func(c *config.Config) ([]string, error) {
 			got = c.Limits.Memory.String()
-			return []string{"limits"}, nil
+			return []string{"limits", "name (after a restart)"}, nil
 		}}, func(o *Options) {
 			o.Load = func() (*config.Loaded, error) { return config.Parse("c.yaml", []byte(text)) }
 		})
 		text = "limits: {memory: 2GiB}\nbroker: {name: other}"
 		changes, err := h.Process.Reload(t.Context())
-		if err != nil || strings.Join(changes, "; ") != "limits; broker.name: localhost -> other (after a restart)" {
+		if err != nil || strings.Join(changes, "; ") != "limits; name (after a restart)" {
 			t.Errorf("got %q, %v", changes, err)
+		}
+		if !strings.Contains(h.log.String(), `this change needs a restart" path=broker.name old=localhost new=other`) {
+			t.Errorf("log: %s", h.log.String())
 		}
 		if got != "2GiB" {
 			t.Errorf("the broker was given %s", got)

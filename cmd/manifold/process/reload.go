@@ -41,11 +41,9 @@ func (r *run) apply(before *config.Config) reloadResult {
 	for _, warning := range loaded.Warnings {
 		r.Log.Warn("configuration", "warning", warning)
 	}
-	var restart []string
 	for _, change := range config.Diff(before, loaded.Config) {
 		if change.Restart {
 			r.Log.Warn("configuration: this change needs a restart", "path", change.Path, "old", change.Old, "new", change.New)
-			restart = append(restart, change.String())
 			continue
 		}
 		r.Log.Info("configuration changed", "path", change.Path, "old", change.Old, "new", change.New)
@@ -54,7 +52,7 @@ func (r *run) apply(before *config.Config) reloadResult {
 	if err != nil {
 		return reloadResult{reloaded: reloaded{err: fmt.Errorf("reload: %w", err)}}
 	}
-	return reloadResult{reloaded{append(changes, restart...), nil}, loaded.Config}
+	return reloadResult{reloaded{changes, nil}, loaded.Config}
 }
 
 func (r *run) finishReload(result reloadResult) {
