@@ -299,21 +299,24 @@ func (q *Queue) take(e Entry) {
 // unfetch lets entries that a cursor fetched, and nobody got, fall back into the tail, so that
 // others get them in their order.
 func (q *Queue) unfetch() {
-	kept := q.front[:0]
-	for _, e := range q.front {
-		l := q.levelOf(e.Ref.Prio)
-		if e.Flags&fetched == 0 || e.Count > 0 || e.Flags&Redelivered != 0 || !l.tail || e.Ref.ID <= l.cursor {
-			kept = append(kept, e)
-			continue
-		}
-		delete(q.taken, e.Ref.ID)
-		q.tailEntries++
-		q.tailBytes += e.size()
-		q.env.Memory.Add(-e.size())
-		if e.Ref.Flag&store.Volatile != 0 {
-			q.env.Temp.Add(e.size())
-		}
+	q.front = slices.DeleteFunc(q.front, func(e Entry) bool { return q.backToTail(&e) })
+}
+
+// backToTail lets an entry that a cursor fetched, and nobody has seen, fall back into the tail.
+func (q *Queue) backToTail(e *Entry) bool {
+	l := q.levelOf(e.Ref.Prio)
+	if e.Flags&fetched == 0 || e.Count > 0 || e.Flags&Redelivered != 0 || e.NotBefore != 0 || !l.tail || e.Ref.ID <= l.cursor {
+		return false
 	}
-	clear(q.front[len(kept):])
-	q.front = kept
+	delete(q.taken, e.Ref.ID)
+	q.tailEntries++
+	q.tailBytes += e.size()
+	q.env.Memory.Add(-e.size())
+	if e.Ref.Flag&store.Volatile != 0 {
+		q.env.Temp.Add(e.size())
+	}
+	for _, s := range q.consumers {
+		s.scanned, s.finished = min(s.scanned, e.Ref.ID-1), false
+	}
+	return true
 }

@@ -388,7 +388,9 @@ func (q *Queue) giveBack(list []Taken, counted, changed bool) {
 				}
 				e.Ref = b.Update(e.Ref, e.state())
 			}
-			q.toFront(e)
+			if !q.backToTail(&e) {
+				q.toFront(e)
+			}
 		}
 	}
 	if b != nil {

@@ -1,0 +1,488 @@
+package broker_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/policy"
+	"github.com/manifoldmq/manifold/broker/queue"
+)
+
+// with returns a text message with properties.
+func with(s string, durable bool, fields ...message.Field) *message.Message {
+	m := text(s, durable)
+	m.Content = message.NewNative(fields, message.Payload{Kind: message.TextPayload, Value: message.OfString(s)})
+	return m
+}
+
+// post sends messages and waits for the last one's confirmation.
+func (c *client) post(a address.Address, list ...*message.Message) {
+	c.t.Helper()
+	p, err := c.Producer(a)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for _, m := range list {
+		m.Address = a
+		if err := p.Send(m, nil, c.token()); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	c.Flush()
+	if err := c.confirm(c.next); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func policies(t *testing.T, match string, set func(*policy.Policy)) *policy.Set {
+	t.Helper()
+	s, err := policy.NewSet([]policy.Entry{{Match: match, Values: []policy.Value{{Name: "test", Set: set}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTopicFansOutToSubscribers(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	pub := n.connect("pub")
+	var subs []*client
+	for i, pattern := range []string{"a.b", "a.*", "a.>", ">", "a.c"} {
+		c := n.connect(fmt.Sprint("c", i))
+		c.subscribe(on(topic(pattern)), 100)
+		subs = append(subs, c)
+	}
+	pub.send(topic("a.b"), true, series("m", 20)...)
+	pub.send(topic("a.c"), false, "last")
+	for i, c := range subs {
+		switch i {
+		case 0:
+			equal(t, c.receive(20), series("m", 20))
+		case 4:
+			equal(t, c.receive(1), []string{"last"})
+		default:
+			equal(t, c.receive(21), append(series("m", 20), "last"))
+		}
+	}
+}
+
+func TestDurableSubscriptionCollectsWhileAway(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	pub := n.connect("pub")
+	o := on(topic("news"))
+	o.Name = "S"
+	c := n.connect("c")
+	sub := c.subscribe(o, 0)
+	if _, err := n.connect("other").Subscribe(o, sink{c}, 0); err != nil {
+		t.Fatalf("another client's subscription of the same name: %v", err)
+	}
+	if _, err := c.Subscribe(o, sink{c}, 0); !fault.Is(err, fault.InUse) {
+		t.Fatalf("a second active consumer: %v", err)
+	}
+	sub.Close(0, 0)
+	c.Connection.Close()
+	pub.send(topic("news"), true, series("m", 5)...)
+	n.restart()
+	c = n.connect("c")
+	sub = c.subscribe(o, 100)
+	equal(t, c.receive(5), series("m", 5))
+	if err := c.Unsubscribe("S", 0); !fault.Is(err, fault.InUse) {
+		t.Fatalf("deleting an active subscription: %v", err)
+	}
+	sub.Close(5, 0)
+	tok := c.token()
+	if err := c.Unsubscribe("S", tok); err != nil {
+		t.Fatal(err)
+	}
+	c.Flush()
+	if err := c.confirm(tok); err != nil {
+		t.Fatal(err)
+	}
+	n.restart()
+	if list := n.Durables(); len(list) != 1 || list[0].Client != "other" {
+		t.Fatalf("durable subscriptions after the deletion: %+v", list)
+	}
+}
+
+func TestChangedDurableSubscriptionStartsEmpty(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	pub := n.connect("pub")
+	o := on(topic("news"))
+	o.Name = "S"
+	c := n.connect("c")
+	c.subscribe(o, 0).Close(0, 0)
+	pub.send(topic("news"), true, "old")
+	o.Selector = "color = 'red'"
+	s := c.subscribe(o, 10)
+	pub.post(topic("news"), with("blue", true, message.Field{Name: "color", Value: message.OfString("blue")}),
+		with("red", true, message.Field{Name: "color", Value: message.OfString("red")}))
+	equal(t, c.receive(1), []string{"red"})
+	if s.Unsettled() != 1 {
+		t.Errorf("%d unsettled", s.Unsettled())
+	}
+}
+
+func TestWildcardConsumerGetsQueuesToCome(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	c.send(q("a.1"), true, "first")
+	s := c.subscribe(on(q("a.*")), 10)
+	equal(t, c.receive(1), []string{"first"})
+	c.send(q("a.2"), true, "second")
+	c.send(q("b.2"), true, "elsewhere")
+	equal(t, c.receive(2), []string{"first", "second"})
+	if k, err := s.Settle(1, 2, broker.Outcome{}, nil, 0); k != 2 || err != nil {
+		t.Fatal(k, err)
+	}
+	for _, a := range []address.Address{q("a.1"), q("a.2")} {
+		counters := n.Lookup(a).Queue().Counters()
+		c.await(a.String()+" to be empty", func() bool { return counters.Entries.Load() == 0 })
+	}
+}
+
+func TestSelectorConsumerIsNotStarvedByABacklog(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: policies(t, "queue://>", func(p *policy.Policy) { p.Limits.Window = 4 << 10 })})
+	c := n.connect("c")
+	var list []*message.Message
+	for i := range 2000 {
+		list = append(list, with(fmt.Sprint("m", i), true, message.Field{Name: "n", Value: message.OfInt(int32(i))}))
+	}
+	c.post(q("Q"), list...)
+	o := on(q("Q"))
+	o.Selector = "n = 1500 OR n = 1900"
+	s := c.subscribe(o, 10)
+	equal(t, c.receive(2), []string{"m1500", "m1900"})
+	c.post(q("Q"), with("later", true, message.Field{Name: "n", Value: message.OfInt(1500)}))
+	equal(t, c.receive(3), []string{"m1500", "m1900", "later"})
+	s.Close(0, 0) // it saw nothing: all goes back to its place
+	d := n.connect("d")
+	d.subscribe(on(q("Q")), 5000)
+	want := series("m", 2000)
+	equal(t, d.receive(2001), append(want, "later"))
+}
+
+func TestPriorities(t *testing.T) {
+	t.Parallel()
+	for _, window := range []int64{0, 1 << 10} {
+		n := startNode(t, broker.Options{Policies: policies(t, "queue://>", func(p *policy.Policy) { p.Prioritized, p.Limits.Window = true, window })})
+		c := n.connect("c")
+		var list []*message.Message
+		for i, p := range []uint8{4, 9, 0, 5, 7, 1, 3, 4, 9, 0} {
+			m := text(fmt.Sprintf("p%d-%d", p, i), i%2 == 0)
+			m.Priority = p
+			list = append(list, m)
+		}
+		c.post(q("Q"), list...)
+		c.subscribe(on(q("Q")), 100)
+		equal(t, c.receive(10), []string{"p9-1", "p9-8", "p7-4", "p5-3", "p4-0", "p4-7", "p3-6", "p1-5", "p0-2", "p0-9"})
+	}
+}
+
+func TestRoundRobinAndConsumerPriority(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	a, b, low := n.connect("a"), n.connect("b"), n.connect("low")
+	a.subscribe(on(q("Q")), 100)
+	b.subscribe(on(q("Q")), 100)
+	o := on(q("Q"))
+	o.Priority = -1
+	low.subscribe(o, 100)
+	a.send(q("Q"), false, series("m", 6)...)
+	equal(t, a.receive(3), []string{"m0", "m2", "m4"})
+	equal(t, b.receive(3), []string{"m1", "m3", "m5"})
+	if len(low.deliveries) != 0 {
+		t.Error("a consumer of lower priority was served")
+	}
+}
+
+func TestExclusiveConsumer(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	a, b := n.connect("a"), n.connect("b")
+	a.subscribe(on(q("Q")), 100)
+	o := on(q("Q"))
+	o.Exclusive = true
+	s := b.subscribe(o, 100)
+	a.send(q("Q"), false, series("m", 4)...)
+	equal(t, b.receive(4), series("m", 4))
+	s.Close(0, 0)
+	equal(t, a.receive(4), series("m", 4))
+}
+
+func TestMessageGroups(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	a, b := n.connect("a"), n.connect("b")
+	a.subscribe(on(q("Q")), 100)
+	b.subscribe(on(q("Q")), 100)
+	var list []*message.Message
+	for i := range 12 {
+		m := text(fmt.Sprintf("g%d-%d", i%3, i), true)
+		m.GroupID, m.GroupSeq = fmt.Sprint("G", i%3), int32(i+2)
+		list = append(list, m)
+	}
+	end := text("g0-end", true)
+	end.GroupID, end.GroupSeq = "G0", -1
+	again := text("g0-again", true)
+	again.GroupID = "G0"
+	a.post(q("Q"), append(list, end, again)...)
+	total := func() int { return len(a.deliveries) + len(b.deliveries) }
+	a.await("all deliveries", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return total() == 14 })
+	owner := make(map[string]string)
+	for _, c := range []*client{a, b} {
+		for _, d := range c.deliveries {
+			g := d.Msg.GroupID
+			first := d.Flags&queue.FirstInGroup != 0
+			if body(d.Msg) == "g0-again" {
+				if !first {
+					t.Error("the message after the group's end is not its first")
+				}
+				continue
+			}
+			if o, ok := owner[g]; ok && (o != c.ClientID() || first) || !ok && !first {
+				t.Errorf("%s went to %s, owner %q, first %v", body(d.Msg), c.ClientID(), o, first)
+			}
+			owner[g] = c.ClientID()
+		}
+	}
+}
+
+func TestExpiredMessagesAreDeadLettered(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	dead := text("dead", true)
+	dead.Expiry = 1000
+	gone := text("gone", false)
+	gone.Expiry = 1000
+	c.post(q("Q"), dead, gone, text("alive", true))
+	c.subscribe(on(q("Q")), 10)
+	equal(t, c.receive(1), []string{"alive"})
+	c.subscribe(on(q("ActiveMQ.DLQ")), 10)
+	equal(t, c.receive(2), []string{"alive", "dead"})
+	m := c.deliveries[1].Msg
+	if v, _ := m.Property("dlqDeliveryFailureCause"); v.Str() != "java.lang.Throwable: Message Expired. Expiration:1000" {
+		t.Errorf("cause %q", v.Str())
+	}
+	if m.Expiry != 0 {
+		t.Errorf("the dead letter expires at %d", m.Expiry)
+	}
+}
+
+func TestTemporaryQueueBelongsToItsConnection(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	a, b := n.connect("a"), n.connect("b")
+	tmp, err := a.CreateTemporary(address.TempQueue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Subscribe(on(tmp), sink{b}, 0); !fault.Is(err, fault.Forbidden) {
+		t.Fatalf("another connection's consumer: %v", err)
+	}
+	a.subscribe(on(tmp), 10)
+	b.send(tmp, true, "reply")
+	equal(t, a.receive(1), []string{"reply"})
+	p, err := b.Producer(tmp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Connection.Close()
+	if err := p.Send(text("late", false), nil, 0); !fault.Is(err, fault.NotFound) {
+		t.Fatalf("a send to a temporary queue that is gone: %v", err)
+	}
+}
+
+func TestCompositeSendCopies(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	c.subscribe(on(topic("T")), 10)
+	p, err := c.Producer(q("A"), q("B"), topic("T"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := text("copy", true)
+	m.Address = q("A,B,topic://T")
+	tok := c.token()
+	if err := p.Send(m, nil, tok); err != nil {
+		t.Fatal(err)
+	}
+	c.Flush()
+	if err := c.confirm(tok); err != nil {
+		t.Fatal(err)
+	}
+	c.subscribe(on(q("A")), 10)
+	c.subscribe(on(q("B")), 10)
+	equal(t, c.receive(3), []string{"copy", "copy", "copy"})
+	for _, d := range c.deliveries {
+		if d.Msg.Origin != q("A,B,topic://T") {
+			t.Errorf("origin %s", d.Msg.Origin)
+		}
+	}
+}
+
+func TestProducerWaitsAtALimitAndGoesOn(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: policies(t, "queue://>", func(p *policy.Policy) { p.Limits.Messages = 10 })})
+	c := n.connect("c")
+	p, err := c.Producer(q("Q"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 15 {
+		if err := p.Send(text(fmt.Sprint("m", i), true), nil, c.token()); err != nil {
+			t.Fatal(err)
+		}
+		c.Flush()
+		if i < 10 {
+			if err := c.confirm(c.next); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if reason, since := c.BlockedSince(); reason == "" || since.IsZero() {
+		t.Fatalf("blocked by %q since %v", reason, since)
+	}
+	d := n.connect("d")
+	s := d.subscribe(on(q("Q")), 10)
+	for i := 1; i <= 15; i++ {
+		d.receive(i)
+		if _, err := s.Settle(uint64(i), uint64(i), broker.Outcome{}, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		s.Extend(1)
+	}
+	equal(t, d.receive(15), series("m", 15))
+	if err := c.confirm(c.next); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBrowseSeesEverythingAndTakesNothing(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: policies(t, "queue://>", func(p *policy.Policy) { p.Limits.Window = 8 << 10 })})
+	c := n.connect("c")
+	c.send(q("Q"), true, series("m", 100)...)
+	c.send(q("Q"), false, series("n", 5)...)
+	s := c.subscribe(on(q("Q")), 3)
+	c.receive(3)
+	b := n.connect("b")
+	o := on(q("Q"))
+	o.Browse = true
+	bs := b.subscribe(o, 60)
+	b.receive(60)
+	bs.Extend(100)
+	equal(t, b.receive(105), append(series("m", 100), series("n", 5)...))
+	b.await("the end", func() bool { return b.drained == 1 })
+	if s.Unsettled() != 3 || n.Lookup(q("Q")).Queue().Counters().Entries.Load() != 105 {
+		t.Error("browsing has changed the queue")
+	}
+}
+
+func TestAdministration(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	n := startNode(t, broker.Options{Policies: policies(t, "queue://>", func(p *policy.Policy) { p.Limits.Window = 8 << 10 })})
+	c := n.connect("c")
+	c.send(q("A"), true, series("m", 100)...)
+	count := func(a address.Address) int64 { return n.Lookup(a).Queue().Counters().Entries.Load() }
+	if k, err := n.Move(ctx, q("A"), q("B"), broker.Selection{Limit: 30}); k != 30 || err != nil {
+		t.Fatal(k, err)
+	}
+	if k, err := n.Copy(ctx, q("B"), q("C"), broker.Selection{}); k != 30 || err != nil {
+		t.Fatal(k, err)
+	}
+	if k, err := n.Purge(ctx, q("A")); k != 70 || err != nil {
+		t.Fatal(k, err)
+	}
+	if k, err := n.Remove(ctx, q("C"), broker.Selection{Limit: 10}); k != 10 || err != nil {
+		t.Fatal(k, err)
+	}
+	for a, want := range map[address.Address]int64{q("A"): 0, q("B"): 30, q("C"): 20} {
+		if got := count(a); got != want {
+			t.Errorf("%s holds %d, not %d", a, got, want)
+		}
+	}
+	n.restart()
+	for a, want := range map[address.Address]int64{q("A"): 0, q("B"): 30, q("C"): 20} {
+		if got := count(a); got != want {
+			t.Errorf("after a restart %s holds %d, not %d", a, got, want)
+		}
+	}
+	c = n.connect("c")
+	s := c.subscribe(on(q("B")), 5)
+	c.receive(5)
+	if _, err := s.Settle(1, 5, broker.Outcome{Kind: broker.Rejected}, nil, c.token()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.confirm(c.next); err != nil {
+		t.Fatal(err)
+	}
+	s.Close(0, 0)
+	if k, err := n.Retry(ctx, q("ActiveMQ.DLQ"), broker.Selection{}); k != 5 || err != nil {
+		t.Fatal(k, err)
+	}
+	// They died on B, where they had been moved to.
+	if count(q("B")) != 30 || count(q("ActiveMQ.DLQ")) != 0 {
+		t.Errorf("B holds %d, the dead-letter queue %d", count(q("B")), count(q("ActiveMQ.DLQ")))
+	}
+	if err := n.Delete(ctx, q("B")); err != nil {
+		t.Fatal(err)
+	}
+	n.restart()
+	if n.Lookup(q("B")) != nil {
+		t.Error("a deleted queue is back")
+	}
+}
+
+func TestLargeBodies(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	large := make([]byte, 3<<20+17)
+	for i := range large {
+		large[i] = byte('a' + i%23)
+	}
+	c.send(q("Q"), true, string(large), "small")
+	n.restart()
+	c = n.connect("c")
+	c.subscribe(on(q("Q")), 10)
+	equal(t, c.receive(2), []string{string(large), "small"})
+}
+
+func TestLimitsOfAConnection(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Limits: broker.Limits{Subscriptions: 1, Transactions: 1, TempQueues: 1, Connections: 2}})
+	c := n.connect("c")
+	c.subscribe(on(q("Q")), 1)
+	_, subErr := c.Subscribe(on(q("Q")), sink{c}, 0)
+	_, err := c.Begin()
+	_, txErr := c.Begin()
+	_, err2 := c.CreateTemporary(address.TempQueue)
+	_, tempErr := c.CreateTemporary(address.TempQueue)
+	n.connect("d")
+	_, connErr := n.Connect(context.Background(), broker.Login{}, c)
+	_, idErr := n.Connect(context.Background(), broker.Login{ClientID: "c"}, c)
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	for i, got := range []error{subErr, txErr, tempErr, connErr} {
+		if !fault.Is(got, fault.LimitReached) {
+			t.Errorf("limit %d: %v", i, got)
+		}
+	}
+	if !fault.Is(idErr, fault.InUse) {
+		t.Errorf("a client identifier in use: %v", idErr)
+	}
+}
