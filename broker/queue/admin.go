@@ -239,11 +239,8 @@ func (q *Queue) snapshot() (views []View, tails []tailRange) {
 				views = append(views, View{*e, false})
 			}
 		}
-		for i := range l.late {
-			views = append(views, View{l.late[i], false})
-		}
 		if l.tail {
-			tails = append(tails, tailRange{l.prio, l.cursor, q.lastStored})
+			tails = append(tails, tailRange{l.prio, l.cursor, q.lastStored, slices.Clone(l.late)})
 		}
 	}
 	return views, tails
@@ -252,6 +249,18 @@ func (q *Queue) snapshot() (views []View, tails []tailRange) {
 type tailRange struct {
 	prio        uint8
 	after, upTo store.ID
+	late        []Entry // those in memory only, by id
+}
+
+// before takes the late entries up to an id off the range and shows them; false ends it.
+func (t *tailRange) before(id store.ID, fn func(View) bool) bool {
+	for len(t.late) > 0 && t.late[0].Ref.ID < id {
+		if !fn(View{t.late[0], false}) {
+			return false
+		}
+		t.late = t.late[1:]
+	}
+	return true
 }
 
 // Browse calls fn for each message that the queue holds, with consumers or waiting, as of
@@ -275,13 +284,19 @@ func (q *Queue) Browse(ctx context.Context, fn func(View) bool) error {
 				return err
 			}
 			for i := range entries {
-				if _, dup := seen[entries[i].Ref.ID]; !dup && !fn(View{entries[i], false}) {
+				if _, dup := seen[entries[i].Ref.ID]; dup {
+					continue
+				}
+				if !t.before(entries[i].Ref.ID, fn) || !fn(View{entries[i], false}) {
 					return nil
 				}
 			}
 			if more = p.More && len(entries) > 0; more {
 				after = entries[len(entries)-1].Ref.ID
 			}
+		}
+		if !t.before(^store.ID(0), fn) {
+			return nil
 		}
 	}
 	return nil
