@@ -240,3 +240,31 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// TestLinks follows the links between the documents.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	names, err := files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if path.Ext(name) != ".md" || strings.Contains(name, "testdata/") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.FromSlash(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			to, _, _ := strings.Cut(string(m[1]), "#")
+			if to == "" || strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") {
+				continue
+			}
+			if _, err := os.Stat(filepath.FromSlash(path.Join(path.Dir(name), to))); err != nil {
+				t.Errorf("%s: link to %s, which is not there", name, to)
+			}
+		}
+	}
+}
