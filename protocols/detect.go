@@ -40,12 +40,16 @@ func DetectMQTT(prefix []byte) Verdict {
 func DetectAMQP(prefix []byte) Verdict { return anyOf(prefix, "AMQP") }
 
 // DetectOpenWire recognises the WireFormatInfo command that begins each connection: a size of
-// four bytes, the command's type, its magic.
+// four bytes, far below 16 MiB, the command's type, its magic.
 func DetectOpenWire(prefix []byte) Verdict {
-	if len(prefix) <= 4 {
+	switch {
+	case prefix[0] != 0:
+		return No
+	case len(prefix) <= 4:
 		return Maybe
+	default:
+		return anyOf(prefix[4:], "\x01ActiveMQ")
 	}
-	return anyOf(prefix[4:], "\x01ActiveMQ")
 }
 
 // DetectHTTP recognises the method of a request (RFC 9110, 9), and HTTP/2's preface. WebSockets
