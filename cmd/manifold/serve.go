@@ -16,6 +16,7 @@ import (
 	"github.com/manifoldmq/manifold/cmd/manifold/process"
 	"github.com/manifoldmq/manifold/cmd/manifold/sysexit"
 	"github.com/manifoldmq/manifold/cmd/manifold/systemd"
+	"github.com/manifoldmq/manifold/protocols"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -109,6 +110,15 @@ type served struct {
 	level *slog.LevelVar
 	dir   string
 	token string
+}
+
+// Start gives an address that is taken its own exit code.
+func (s *served) Start(ctx context.Context) error {
+	err := s.Broker.Start(ctx)
+	if errors.Is(err, protocols.ErrAddressInUse) {
+		err = sysexit.With(sysexit.PortInUse, err)
+	}
+	return err
 }
 
 // Reload applies the level of the log as well.

@@ -30,6 +30,7 @@ type Conn struct {
 	stomp  *stomp.Conn
 	target Target
 	stop   func() bool // unhooks the connection from the context
+	failed bool        // the broker refused something, or is gone
 }
 
 // Dial connects and logs in. When ctx ends, the connection is cut, and calls that wait return.
@@ -64,7 +65,7 @@ func Dial(ctx context.Context, t Target, o Options) (*Conn, error) {
 		raw.Close()
 		return nil, connectError(fmt.Errorf("login at %s: %w", t.Address, err))
 	}
-	return &Conn{c, t, stop}, nil
+	return &Conn{stomp: c, target: t, stop: stop}, nil
 }
 
 func (o Options) stomp(t Target) []func(*stomp.Conn) error {
@@ -107,9 +108,20 @@ func (o Options) tls(host string) (*tls.Config, error) {
 	return config, nil
 }
 
-// Close says goodbye: when it returns nil, the broker has processed all that was sent.
+// fail gives an error its exit code and remembers it.
+func (c *Conn) fail(err error) error {
+	c.failed = c.failed || err != nil
+	return brokerError(err)
+}
+
+// Close says goodbye: when it returns nil, the broker has processed all that was sent. After an
+// error there is nobody to say it to: the library ends the connection at any ERROR frame, and
+// would wait for an answer that can't come.
 func (c *Conn) Close() error {
 	defer c.stop()
+	if c.failed {
+		return ignoreClosed(c.stomp.MustDisconnect())
+	}
 	if err := c.stomp.Disconnect(); err != nil {
 		// The connection may be gone already; what matters is that it does not stay.
 		return errors.Join(brokerError(err), ignoreClosed(c.stomp.MustDisconnect()))

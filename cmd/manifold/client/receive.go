@@ -53,7 +53,7 @@ func (c *Conn) Receive(ctx context.Context, s Subscription, each func(Received) 
 	}
 	sub, err := c.stomp.Subscribe(c.target.Destination, mode, s.options()...)
 	if err != nil {
-		return brokerError(err)
+		return c.fail(err)
 	}
 	// What else is on its way must be taken from the library, or its reader stops and never
 	// comes to the broker's goodbye.
@@ -84,9 +84,10 @@ func (c *Conn) Receive(ctx context.Context, s Subscription, each func(Received) 
 			case ctx.Err() != nil:
 				return nil
 			case !open:
+				c.failed = true
 				return sysexit.Errorf(sysexit.Unavailable, "the broker closed the connection")
 			case m.Err != nil:
-				return brokerError(m.Err)
+				return c.fail(m.Err)
 			case s.Browse && m.Header.Get("browser") == "end":
 				return nil
 			}
@@ -94,7 +95,7 @@ func (c *Conn) Receive(ctx context.Context, s Subscription, each func(Received) 
 				return err
 			}
 			if err := c.stomp.Ack(m); err != nil {
-				return brokerError(fmt.Errorf("acknowledge: %w", err))
+				return c.fail(fmt.Errorf("acknowledge: %w", err))
 			}
 			if timer != nil {
 				timer.Reset(s.Wait)

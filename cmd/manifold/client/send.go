@@ -39,5 +39,5 @@ func (c *Conn) Send(m Message) error {
 	for _, h := range m.Headers {
 		options = append(options, stomp.SendOpt.Header(h.Name, h.Value))
 	}
-	return brokerError(c.stomp.Send(c.target.Destination, m.ContentType, m.Body, options...))
+	return c.fail(c.stomp.Send(c.target.Destination, m.ContentType, m.Body, options...))
 }
