@@ -190,8 +190,7 @@ func connectScenarios() []Scenario {
 			Ref:  "a second CONNECT is an ERROR; the session stays usable",
 			Run: func(_ *testing.T, e *Env) {
 				c := e.Connect()
-				c.Write(e.ConnectFrame())
-				e.Header(c.Expect("ERROR"), "message", "Already connected.")
+				e.checkError(c.Fails(e.ConnectFrame()), "Already connected.")
 				c.Quiet()
 			},
 		},

@@ -86,6 +86,7 @@ func temporaryScenarios() []Scenario {
 						continue
 					}
 					e.Equal("command", got.Command, "ERROR")
+					e.Header(got, "receipt-id", "r")
 					if !strings.Contains(got.Body, "does not exist") {
 						t.Errorf("body %q", got.Body)
 					}
