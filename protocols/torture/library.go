@@ -73,7 +73,7 @@ func dialLibrary(ctx context.Context, u *url.URL, clientID string) (Client, erro
 func (c *libraryClient) Subscribe(id string, s Subscription) error {
 	modes := [...]stomp.AckMode{Individual: stomp.AckClientIndividual, Cumulative: stomp.AckClient, Auto: stomp.AckAuto}
 	header := stomp.SubscribeOpt.Header
-	options := []func(*frame.Frame) error{stomp.SubscribeOpt.Id(id), header("receipt", "subscribe-"+id)}
+	options := []func(*frame.Frame) error{stomp.SubscribeOpt.Id(id)}
 	if s.Prefetch > 0 {
 		options = append(options, header("activemq.prefetchSize", strconv.Itoa(s.Prefetch)))
 	}
@@ -92,7 +92,13 @@ func (c *libraryClient) Subscribe(id string, s Subscription) error {
 			c.wake()
 		}
 	}()
-	return nil
+	// The library takes a subscription's receipt for its end, so that of an empty transaction
+	// behind it says that it is in effect.
+	tx, err := c.conn.BeginWithError()
+	if err != nil {
+		return err
+	}
+	return tx.AbortWithReceipt()
 }
 
 func (c *libraryClient) wake() {
