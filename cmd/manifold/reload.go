@@ -68,7 +68,11 @@ what needs a restart. A bad configuration changes nothing.`,
 		var answer struct {
 			Changes []string `json:"changes"`
 		}
-		if err := broker.post(cmd.Context(), "reload", nil, &answer); err != nil {
+		err := broker.post(cmd.Context(), "reload", nil, &answer)
+		if sysexit.Of(err) == sysexit.Data { // the broker understood, and its file is bad
+			err = sysexit.With(sysexit.Config, err)
+		}
+		if err != nil {
 			return err
 		}
 		if *asJSON {

@@ -115,7 +115,7 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	good := file(t, "d.yaml", "store: {path: '"+dir+"'}\n")
-	manifold(t, "", nil, "reload", "--config", good, "--url", url).want(t, sysexit.Data, "", "did you mean 2GiB?")
+	manifold(t, "", nil, "reload", "--config", good, "--url", url).want(t, sysexit.Config, "", "did you mean 2GiB?")
 	stolen := filepath.Join(t.TempDir(), "data")
 	if err := api.WriteToken(stolen, "wrong"); err != nil {
 		t.Fatal(err)

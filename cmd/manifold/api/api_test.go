@@ -73,6 +73,8 @@ func TestRefusals(t *testing.T) {
 		{404, "<html>", sysexit.Unavailable, "is this the HTTP listener of a broker?"},
 		{422, `{"error":"bad"}`, sysexit.Data, "bad"},
 		{500, "", sysexit.Software, "500"},
+		{409, `{"error":"x is there already"}`, sysexit.CantCreate, "x is there already"},
+		{501, `{"error":"not offered"}`, sysexit.Unavailable, "not offered"},
 		{503, "", sysexit.Unavailable, "503"},
 		{504, "", sysexit.Timeout, "504"},
 		{507, "", sysexit.IO, "507"},

@@ -90,8 +90,10 @@ func refusal(resp *http.Response, answer []byte) error {
 		return sysexit.Errorf(sysexit.Unavailable, "%s: %s; is this the HTTP listener of a broker?", resp.Request.URL, text)
 	case http.StatusGatewayTimeout, http.StatusRequestTimeout, http.StatusTooManyRequests:
 		code = sysexit.Timeout
-	case http.StatusBadGateway, http.StatusServiceUnavailable:
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusNotImplemented:
 		code = sysexit.Unavailable
+	case http.StatusConflict:
+		code = sysexit.CantCreate
 	case http.StatusInternalServerError:
 		code = sysexit.Software
 	case http.StatusInsufficientStorage:
