@@ -23,7 +23,8 @@ type Ledger struct {
 	counts     Counts
 	waiting    []waiter
 
-	waitingCopies int // see Backlog
+	waitingCopies int    // see Backlog
+	confirmedIn   uint64 // the latest life in which a message was confirmed
 }
 
 // Counts is how much of what happened.
@@ -37,8 +38,10 @@ type Counts struct {
 	Committed    int // of them confirmed
 }
 
+// waiter waits for a number of confirmed messages, or for a confirmation in a life.
 type waiter struct {
 	confirmed int
+	life      uint64
 	reached   chan struct{}
 }
 
@@ -93,7 +96,7 @@ func (l *Ledger) Confirm(k Key, life uint64) {
 	defer l.mu.Unlock()
 	m := l.find(k)
 	m.state, m.confirmed = confirmed, l.now(life)
-	l.confirm(1)
+	l.confirm(1, life)
 }
 
 // Refuse notes that the broker has refused a message.
@@ -106,10 +109,11 @@ func (l *Ledger) Refuse(k Key) {
 }
 
 // confirm counts confirmed messages and wakes who waits for them. mu is held.
-func (l *Ledger) confirm(n int) {
+func (l *Ledger) confirm(n int, life uint64) {
 	l.counts.Confirmed += n
+	l.confirmedIn = max(l.confirmedIn, life)
 	l.waiting = slices.DeleteFunc(l.waiting, func(w waiter) bool {
-		if l.counts.Confirmed < w.confirmed {
+		if l.counts.Confirmed < w.confirmed || l.confirmedIn < w.life {
 			return false
 		}
 		close(w.reached)
@@ -117,16 +121,26 @@ func (l *Ledger) confirm(n int) {
 	})
 }
 
-// Reached returns a channel that is closed when n messages have been confirmed in all.
-func (l *Ledger) Reached(n int) <-chan struct{} {
+// Confirmed returns a channel that is closed when n more messages than now have been confirmed.
+func (l *Ledger) Confirmed(n int) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w := waiter{n, make(chan struct{})}
-	if l.counts.Confirmed >= n {
-		close(w.reached)
-	} else {
-		l.waiting = append(l.waiting, w)
-	}
+	return l.wait(waiter{confirmed: l.counts.Confirmed + n})
+}
+
+// Alive returns a channel that is closed when a message has been confirmed in a life of the
+// broker, or in a later one.
+func (l *Ledger) Alive(life uint64) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.wait(waiter{life: life})
+}
+
+// wait registers a waiter. mu is held.
+func (l *Ledger) wait(w waiter) <-chan struct{} {
+	w.reached = make(chan struct{})
+	l.waiting = append(l.waiting, w)
+	l.confirm(0, 0)
 	return w.reached
 }
 
@@ -204,7 +218,7 @@ func (l *Ledger) Committed(t *Transaction, life uint64) {
 	defer l.mu.Unlock()
 	t.phase, t.finished = committed, l.now(life)
 	l.counts.Committed++
-	l.confirm(len(t.sends))
+	l.confirm(len(t.sends), life)
 }
 
 // Aborted notes that the transaction's abort will be sent next.

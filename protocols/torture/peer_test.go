@@ -25,7 +25,7 @@ func TestBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case <-l.Reached(5000):
+	case <-l.Confirmed(5000):
 	case <-ctx.Done():
 	}
 	if err := r.Stop(ctx); err != nil {
