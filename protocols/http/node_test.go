@@ -14,6 +14,7 @@ import (
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/queue"
 	httpd "github.com/manifoldmq/manifold/protocols/http"
 	"github.com/manifoldmq/manifold/store"
 	"github.com/manifoldmq/manifold/store/memory"
@@ -24,14 +25,14 @@ const token = "a-token-that-is-long-enough"
 // node is a broker on the memory store with its management surface.
 type node struct {
 	*broker.Broker
-	t     *testing.T
+	t     testing.TB
 	http  *httpd.Server
 	hooks store.Hooks
 	wrap  func(*memory.Store) store.Store // nil: as it is
 }
 
 // newNode returns a node that is not active. change may alter its options.
-func newNode(t *testing.T, limits broker.Limits, change func(*httpd.Options)) *node {
+func newNode(t testing.TB, limits broker.Limits, change func(*httpd.Options)) *node {
 	t.Helper()
 	n := &node{t: t}
 	n.Broker = broker.New(broker.Options{Name: "test", Limits: limits, OpenStore: n.open})
@@ -61,7 +62,7 @@ func (n *node) open(_ context.Context, hooks store.Hooks) (store.Store, error) {
 }
 
 // startNode returns an active node.
-func startNode(t *testing.T, change func(*httpd.Options)) *node {
+func startNode(t testing.TB, change func(*httpd.Options)) *node {
 	t.Helper()
 	n := newNode(t, broker.Limits{}, change)
 	n.activate()
@@ -83,7 +84,7 @@ type answer struct {
 }
 
 // into decodes the body.
-func (a answer) into(t *testing.T, v any) {
+func (a answer) into(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(a.body), v); err != nil {
 		t.Fatalf("%v in %q", err, a.body)
@@ -130,7 +131,7 @@ func (n *node) must(method, path, body string, into any) {
 // client is a connection that waits for confirmations.
 type client struct {
 	*broker.Connection
-	t *testing.T
+	t testing.TB
 
 	mu        sync.Mutex
 	cond      sync.Cond
@@ -142,7 +143,7 @@ type client struct {
 func (c *client) Confirmed(t broker.Token, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.confirmed = t
+	c.confirmed = max(c.confirmed, t)
 	if err != nil {
 		c.failed = err
 	}
@@ -152,6 +153,14 @@ func (c *client) Confirmed(t broker.Token, err error) {
 func (c *client) Blocked(string) {}
 func (c *client) Closed(error)   {}
 func (c *client) Wake()          {}
+
+// deaf is a sink that nothing is sent to, as its subscription never gets credit.
+type deaf struct{}
+
+func (deaf) Deliver([]broker.Delivery) bool { return true }
+func (deaf) Drained(*queue.Consumer)        {}
+func (deaf) Closed(*queue.Consumer, error)  {}
+func (deaf) Wake()                          {}
 
 func (n *node) connect(id string) *client {
 	n.t.Helper()

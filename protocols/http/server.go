@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/store"
 )
 
@@ -113,6 +114,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header())
 	path := r.URL.EscapedPath()
 	switch {
+	case r.ProtoMajor != 1: // the preface of HTTP/2, which is handed on as a request
+		w.Header().Set("Connection", "close")
+		s.answer(w, http.StatusHTTPVersionNotSupported, problem{Error: "this is for HTTP/1.1", Kind: fault.Unsupported.String()})
 	case strings.HasPrefix(path, apiPrefix):
 		s.serveAPI(w, r, strings.TrimPrefix(path, apiPrefix))
 	case r.Method != http.MethodGet && r.Method != http.MethodHead && isPage(path):
