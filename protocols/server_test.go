@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -111,17 +113,27 @@ func TestListenIsAllOrNothing(t *testing.T) {
 
 func TestListenSaysWhy(t *testing.T) {
 	t.Parallel()
-	for address, want := range map[string]string{
-		"192.0.2.1:0":        "is not an address of this machine",
-		"no-such.invalid:0":  "the host of no-such.invalid:0 is not known",
-		"127.0.0.1:whatever": "listener l: ",
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{os.NewSyscallError("bind", syscall.EADDRINUSE), "listener l: the address is in use: host:1"},
+		{os.NewSyscallError("bind", syscall.EADDRNOTAVAIL), "listener l: host:1 is not an address of this machine: "},
+		{os.NewSyscallError("bind", syscall.EACCES), "listener l: host:1 needs rights that this process does not have: "},
+		{&net.DNSError{Err: "no such host", Name: "host"}, "listener l: the host of host:1 is not known: "},
+		{errors.New("whatever"), "listener l: listen: whatever"},
 	} {
-		s, err := New(Options{Listeners: []ListenerOptions{{Name: "l", Address: address, Protocols: []Protocol{echo{}}}}})
+		s, err := New(Options{
+			Listeners: []ListenerOptions{{Name: "l", Address: "host:1", Protocols: []Protocol{echo{}}}},
+			Listen: func(context.Context, string, string) (net.Listener, error) {
+				return nil, &net.OpError{Op: "listen", Err: c.err}
+			},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Listen(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", address, err)
+		if err := s.Listen(); !errors.Is(err, c.err) && !errors.Is(err, ErrAddressInUse) || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
 		}
 		_ = s.Close()
 	}
