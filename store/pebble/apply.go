@@ -86,7 +86,7 @@ func (s *Store) commit(w *lsm.Batch, sync bool) (err error) {
 		return err
 	}
 	if sync {
-		if err := s.mark.raise(s.group); err != nil {
+		if err := s.mark.raise(s.group, s.files.last()); err != nil {
 			s.fail(err)
 			return err
 		}

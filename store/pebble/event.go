@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -110,14 +111,23 @@ func (s *Store) listener() *lsm.EventListener {
 }
 
 // engineLog is the engine's logger. It calls Fatalf where it can't go on, and expects that it
-// doesn't return; ours does, with the store stopped, since the process is not ours to end.
+// doesn't return.
 type engineLog struct{ s *Store }
 
 func (l engineLog) Infof(format string, args ...any) { l.print(slog.LevelDebug, format, args) }
 
 func (l engineLog) Errorf(format string, args ...any) { l.print(slog.LevelError, format, args) }
 
-func (l engineLog) Fatalf(format string, args ...any) { l.s.fail(fmt.Errorf(format, args...)) }
+// Fatalf stops the store. To end the process is for others to do, so it does return to a
+// commit, which then fails. A flush or compaction that could not write the manifest would go
+// on from a state that is neither the old nor the new one; its goroutine is ended.
+func (l engineLog) Fatalf(format string, args ...any) {
+	err := fmt.Errorf(format, args...)
+	l.s.fail(err)
+	if l.s.files.open.Load() && strings.HasPrefix(err.Error(), "MANIFEST") {
+		runtime.Goexit()
+	}
+}
 
 func (l engineLog) print(level slog.Level, format string, args []any) {
 	if l.s.log.Enabled(context.Background(), level) {

@@ -42,6 +42,8 @@ type Options struct {
 	MinFree int64
 	// MaxBytes bounds the store's own disk use in the same way; zero: no bound.
 	MaxBytes int64
+	// PollEvery is how often disk space is looked at, and the watermark is forced to disk; 1 s.
+	PollEvery time.Duration
 
 	FS  vfs.FS       // the file system; the operating system's
 	Log *slog.Logger // discarded when nil
@@ -52,10 +54,10 @@ const (
 	defaultMemTable = 64 << 20
 	defaultCache    = 64 << 20
 	defaultBallast  = 256 << 20
-	memTables       = 4                // that may wait for their flush
-	blobMin         = 1 << 10          // smaller values stay in the tables
-	slowDisk        = 5 * time.Second  // a write that takes longer is reported
-	pollEvery       = time.Second      // disk space, watermark
+	memTables       = 4               // that may wait for their flush
+	blobMin         = 1 << 10         // smaller values stay in the tables
+	slowDisk        = 5 * time.Second // a write that takes longer is reported
+	defaultPoll     = time.Second
 	reclaimAfter    = 10 * time.Second // of using too much space
 	idBlock         = store.ID(1 << 20)
 	maxMinFree      = 8 << 30
@@ -70,6 +72,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.BallastSize == 0 {
 		o.BallastSize = defaultBallast
+	}
+	if o.PollEvery <= 0 {
+		o.PollEvery = defaultPoll
 	}
 	if o.FS == nil {
 		o.FS = vfs.Default

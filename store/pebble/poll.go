@@ -12,7 +12,7 @@ import (
 
 // poll reports events, watches the disk, and asks for space back, until Close.
 func (s *Store) poll() {
-	tick := time.NewTicker(pollEvery)
+	tick := time.NewTicker(s.o.PollEvery)
 	defer tick.Stop()
 	p := poller{s: s}
 	p.watch()

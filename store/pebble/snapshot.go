@@ -55,11 +55,11 @@ func (s *Store) snapshot(dir string) error {
 	if err := s.db.Checkpoint(s.fs.PathJoin(dir, engineDir), lsm.WithFlushedWAL()); err != nil {
 		return err
 	}
-	mark, err := openWatermark(s.fs, s.fs.PathJoin(dir, "WATERMARK"), s.log)
-	if err != nil {
+	var mark watermark // the copy's manifest is another one
+	if err := mark.open(s.fs, s.fs.PathJoin(dir, "WATERMARK")); err != nil {
 		return err
 	}
-	if err := errors.Join(mark.raise(s.group), mark.close()); err != nil {
+	if err := errors.Join(mark.raise(s.group, manifest{}), mark.close()); err != nil {
 		return err
 	}
 	if err := writeFile(s.fs, dir, snapshotMark, nil); err != nil {

@@ -6,8 +6,8 @@
 //
 //	STORE      what it is: format versions, identity
 //	LOCK       taken by the process that has it open
-//	WATERMARK  number of the last group that was synced; an engine that comes back without
-//	           that group has lost confirmed data and is refused
+//	WATERMARK  what was synced for certain; an engine that comes back with less has lost
+//	           confirmed data and is refused
 //	ballast    space to give up when the disk is full
 //	pebble/    the engine's files
 package pebble
@@ -32,7 +32,8 @@ import (
 type Store struct {
 	o     Options
 	log   *slog.Logger
-	fs    vfs.FS // with health checks and the ballast's rescue
+	fs    vfs.FS    // with health checks and the ballast's rescue
+	files *engineFS // the same
 	db    *lsm.DB
 	c     *committer.Committer
 	lock  io.Closer
@@ -108,11 +109,20 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 	}
 	s.disk = newDisk(&o)
 	checked, check := vfs.WithDiskHealthChecks(o.FS, slowDisk, nil, s.slow)
-	s.fs, s.check = vfs.OnDiskFull(checked, s.full), check
+	s.files = &engineFS{FS: vfs.OnDiskFull(checked, s.full), fail: s.fail}
+	s.fs, s.check = s.files, check
+	watermarkName := o.FS.PathJoin(o.Path, "WATERMARK")
+	if s.mark, err = readWatermark(s.fs, watermarkName, s.log); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", o.Path, err)
+	}
+	if err := s.mark.file.verify(s.fs, o.FS.PathJoin(o.Path, engineDir)); err != nil {
+		return nil, fmt.Errorf("open store %s: %w", o.Path, err)
+	}
 	if s.db, err = s.openEngine(); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", o.Path, asCorrupt(err))
 	}
-	if s.mark, err = openWatermark(s.fs, o.FS.PathJoin(o.Path, "WATERMARK"), s.log); err != nil {
+	s.files.open.Store(true)
+	if err := s.mark.open(s.fs, watermarkName); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", o.Path, err)
 	}
 	if err := syncDir(o.FS, o.Path); err != nil {
