@@ -164,6 +164,8 @@ func (p *printer) constant(v value) {
 		p.b.WriteString(strings.ToUpper(v.string()))
 	case text:
 		p.quote(v.text)
+	case integer, long: // one beyond 63 bits may have become negative, which no literal is
+		p.b.WriteString(strconv.FormatUint(v.num, 10))
 	case double:
 		f := v.float64()
 		if math.IsInf(f, 0) {

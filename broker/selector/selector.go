@@ -89,7 +89,7 @@ func (s *Selector) Matches(src Source) bool {
 }
 
 // Identifiers returns the names of the properties and headers that the selector refers to,
-// sorted. Callers must not change the slice.
+// sorted.
 func (s *Selector) Identifiers() []string {
 	if s == nil {
 		return nil
