@@ -160,7 +160,7 @@ func TestDiff(t *testing.T) {
 	after := parse("broker: {name: other}\nsecurity: {users: [{name: a, password: " + hash[:59] + "y, groups: [g]}, {name: b, password: " + hash + "}]}")
 	want := []string{
 		"broker.name: localhost -> other (after a restart)",
-		"limits.memory: 2GiB -> 1GiB",
+		"limits.memory: 2GiB -> 1GiB (after a restart)",
 		"security.users[0].password: ******** -> ********",
 		"security.users[0].groups: [] -> [g]",
 		"security.users[1].name: (none) -> b",

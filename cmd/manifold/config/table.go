@@ -108,24 +108,24 @@ func storeOptions() []Option {
 }
 
 func limitOptions() []Option {
-	count := func(path, def string, at func(*Limits) *int, help string) Option {
-		return opt(path, def, func(c *Config) value { return integer(at(&c.Limits), 0, math.MaxInt32) }, help, live)
+	count := func(path, def string, at func(*Limits) *int, help string, more ...func(*Option)) Option {
+		return opt(path, def, func(c *Config) value { return integer(at(&c.Limits), 0, math.MaxInt32) }, help, more...)
 	}
 	return []Option{
 		opt("limits.memory", "1GiB", func(c *Config) value { return size(&c.Limits.Memory, 1<<20) },
-			"Memory for messages. Where the process runs under a smaller memory limit of the system, that decides.", live),
+			"Memory for messages. Where the process runs under a smaller memory limit of the system, that decides."),
 		opt("limits.store", "100GiB", func(c *Config) value { return size(&c.Limits.Store, 0) },
-			"Disk space for durable messages.", live),
+			"Disk space for durable messages."),
 		opt("limits.temp", "50GiB", func(c *Config) value { return size(&c.Limits.Temp, 0) },
-			"Disk space for non-durable messages that do not fit into memory.", live),
+			"Disk space for non-durable messages that do not fit into memory."),
 		opt("limits.frame", "100MiB", func(c *Config) value { return size(&c.Limits.Frame, 1<<10) },
-			"Largest frame, and so about the largest message, that a client may send.", live),
+			"Largest frame, and so about the largest message, that a client may send."),
 		count("limits.connections", "10000", func(l *Limits) *int { return &l.Connections },
 			"Connections at a time."),
 		count("limits.connections_per_user", "0", func(l *Limits) *int { return &l.ConnectionsPerUser },
 			"Connections of one user at a time."),
 		count("limits.connections_per_address", "0", func(l *Limits) *int { return &l.ConnectionsPerAddress },
-			"Connections from one network address at a time."),
+			"Connections from one network address at a time.", live),
 		opt("limits.handshake", "30s", func(c *Config) value { return duration(&c.Limits.Handshake) },
 			"Time from accepting a connection to a complete login.", live),
 		opt("limits.pre_login_bytes", "64KiB", func(c *Config) value { return size(&c.Limits.PreLoginBytes, 1<<10) },
@@ -139,9 +139,9 @@ func limitOptions() []Option {
 		count("limits.temp_destinations_per_connection", "1000", func(l *Limits) *int { return &l.TempDestinationsPerConnection },
 			"Temporary queues and topics of one connection."),
 		opt("limits.send_fail_if_no_space", "false", func(c *Config) value { return boolean(&c.Limits.SendFailIfNoSpace) },
-			"Whether a send fails, instead of waiting, when a memory, store or temp limit is reached.", live),
+			"Whether a send fails, instead of waiting, when a memory, store or temp limit is reached."),
 		opt("limits.send_fail_if_no_space_after", "0s", func(c *Config) value { return duration(&c.Limits.SendFailIfNoSpaceAfter) },
-			"Longest time that a send waits for space before it fails; 0s waits without an end.", live),
+			"Longest time that a send waits for space before it fails; 0s waits without an end."),
 	}
 }
 
@@ -196,24 +196,24 @@ func securityOptions() []Option {
 
 func stompOptions() []Option {
 	beat := func(path, def string, at func(*Heartbeat) *time.Duration, help string) Option {
-		return opt(path, def, func(c *Config) value { return duration(at(&c.STOMP.Heartbeat)) }, help, live)
+		return opt(path, def, func(c *Config) value { return duration(at(&c.STOMP.Heartbeat)) }, help)
 	}
 	limit := func(path, def string, at func(*STOMPLimits) *int, help string) Option {
-		return opt(path, def, func(c *Config) value { return integer(at(&c.STOMP.Limits), 1, 1<<20) }, help, live)
+		return opt(path, def, func(c *Config) value { return integer(at(&c.STOMP.Limits), 1, 1<<20) }, help)
 	}
 	return []Option{
 		opt("stomp.close_on_error", "false", func(c *Config) value { return boolean(&c.STOMP.CloseOnError) },
-			"Whether every ERROR frame closes the connection, as the standard asks. ActiveMQ keeps it open after errors of single commands.", live),
+			"Whether every ERROR frame closes the connection, as the standard asks. ActiveMQ keeps it open after errors of single commands."),
 		opt("stomp.strict_escapes", "false", func(c *Config) value { return boolean(&c.STOMP.StrictEscapes) },
-			"Whether undefined escapes in headers are errors, as the standard asks, and not literal text.", live),
+			"Whether undefined escapes in headers are errors, as the standard asks, and not literal text."),
 		opt("stomp.nack", "dlq", func(c *Config) value { return choice(&c.STOMP.Nack, "dlq", "redeliver") },
-			"What NACK does: dlq moves the message to its dead-letter queue, as ActiveMQ does; redeliver returns it to its queue.", live),
+			"What NACK does: dlq moves the message to its dead-letter queue, as ActiveMQ does; redeliver returns it to its queue."),
 		opt("stomp.server", "ActiveMQ/5.17.2", func(c *Config) value { return text(&c.STOMP.Server, token) },
-			`Product token in the server header of CONNECTED. Some clients choose their dialect by it; "" leaves the header out.`, live),
+			`Product token in the server header of CONNECTED. Some clients choose their dialect by it; "" leaves the header out.`),
 		beat("stomp.heartbeat.minimum", "100ms", func(h *Heartbeat) *time.Duration { return &h.Minimum },
 			"Shortest interval of heart-beats that is agreed to."),
 		opt("stomp.heartbeat.grace", "2", func(c *Config) value { return number(&c.STOMP.Heartbeat.Grace, 1, 100) },
-			"A client counts as dead when nothing came from it for its interval times this.", live),
+			"A client counts as dead when nothing came from it for its interval times this."),
 		beat("stomp.heartbeat.default_receive", "0s", func(h *Heartbeat) *time.Duration { return &h.DefaultReceive },
 			"Interval that is expected from clients that offer none; 0s expects nothing."),
 		beat("stomp.heartbeat.default_send", "0s", func(h *Heartbeat) *time.Duration { return &h.DefaultSend },
