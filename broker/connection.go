@@ -62,6 +62,7 @@ type Connection struct {
 	mu        sync.Mutex // sends; never held while a queue's lock is taken
 	burst     *burst
 	touched   []*queue.Queue // got memory-only messages since the last Flush
+	settled   []Token        // to be confirmed by Flush
 	parked    []parked
 	parkedLen int64
 	unpark    chan struct{}

@@ -237,7 +237,8 @@ func (c *Connection) confirmLocked(t Token) {
 		return
 	}
 	if c.burst == nil && c.inflight.Load() == 0 {
-		c.handler.Confirmed(t, nil)
+		// Once it was delivered: a receipt means that consumers have been served.
+		c.settled = append(c.settled, t)
 		return
 	}
 	c.tokenLocked(c.burstLocked(), t)
@@ -271,6 +272,7 @@ func (c *Connection) commitLocked() {
 		return
 	}
 	c.burst = nil
+	c.confirmSettled()
 	c.inflight.Add(1)
 	c.b.flow.pending(u.bytes)
 	c.b.store.Commit(u.batch)
@@ -289,6 +291,17 @@ func (c *Connection) Flush() {
 	for _, q := range touched {
 		q.Kick()
 	}
+	c.mu.Lock()
+	c.confirmSettled()
+	c.mu.Unlock()
+}
+
+// confirmSettled confirms what needed no disk.
+func (c *Connection) confirmSettled() {
+	for _, t := range c.settled {
+		c.handler.Confirmed(t, nil)
+	}
+	c.settled = c.settled[:0]
 }
 
 // Confirm confirms a token in order with the sends before it: for protocols whose receipts

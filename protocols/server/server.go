@@ -57,17 +57,15 @@ func New(o Options) (*Server, error) {
 		Name: o.Name, Formats: stomp.Formats(), Security: s.security, Policies: s.policies,
 		Limits: o.Limits, Log: o.Log, OpenStore: s.open,
 	})
+	if s.web, err = newWeb(s); err != nil {
+		return nil, err
+	}
 	accept, err := s.acceptOptions(&o)
 	if err != nil {
 		return nil, err
 	}
 	if s.accept, err = protocols.New(accept); err != nil {
 		return nil, err
-	}
-	if o.HTTP.Address != "" {
-		if s.web, err = newWeb(s); err != nil {
-			return nil, err
-		}
 	}
 	return s, nil
 }
@@ -79,11 +77,7 @@ func (s *Server) Core() *broker.Broker { return s.core }
 func (s *Server) served(o *Options) []protocols.Protocol {
 	st := o.STOMP
 	st.Broker, st.Log = s.core, o.Log
-	list := []protocols.Protocol{stomp.New(st)}
-	if s.web != nil {
-		list = append(list, s.web.protocol())
-	}
-	return list
+	return []protocols.Protocol{stomp.New(st), s.web.server.Protocol()}
 }
 
 func (s *Server) acceptOptions(o *Options) (protocols.Options, error) {
@@ -127,10 +121,8 @@ func find(list []protocols.Protocol, name string) protocols.Protocol {
 // with the reason why they can't; Close must follow either way. A standby returns when it has
 // become active.
 func (s *Server) Start(ctx context.Context) error {
-	if s.web != nil {
-		if err := s.web.listen(); err != nil {
-			return err
-		}
+	if err := s.web.listen(); err != nil {
+		return err
 	}
 	if err := s.core.Activate(ctx); err != nil {
 		return err
@@ -146,10 +138,8 @@ func (s *Server) Addresses() []Address {
 			list = append(list, Address{l.Name(), a.Network(), a.String()})
 		}
 	}
-	if s.web != nil {
-		if a := s.web.addr(); a != nil {
-			list = append(list, Address{"http", a.Network(), a.String()})
-		}
+	if a := s.web.addr(); a != nil {
+		list = append(list, Address{"http", a.Network(), a.String()})
 	}
 	return list
 }
@@ -201,9 +191,7 @@ func (s *Server) Close() error {
 	if closeErr := s.accept.Close(); err == nil {
 		err = closeErr
 	}
-	if s.web != nil {
-		s.web.close()
-	}
+	s.web.close()
 	return err
 }
 

@@ -73,6 +73,10 @@ func (c *connection) serve(ctx context.Context) {
 			if !c.connect(ctx, f) {
 				return
 			}
+			if c.core == nil {
+				c.out.Wake() // refused, and it may try again
+				continue
+			}
 			c.reader.SetLimits(full)
 		} else if !c.handle(f) {
 			return
@@ -203,7 +207,7 @@ func (c *connection) connect(ctx context.Context, f *frame.Frame) bool {
 	h := &f.Headers
 	receipt := h.String(frame.ReceiptHeader)
 	if f.Command != frame.Connect && f.Command != frame.Stomp {
-		return c.refuse(receipt, &frame.Error{Fatal: true, Text: "Not connected."}, true)
+		return c.refuse(receipt, bad("Not connected."), false)
 	}
 	v := frame.V10
 	if h.Has(frame.AcceptVersion) {
@@ -235,6 +239,10 @@ func (c *connection) connect(ctx context.Context, f *frame.Frame) bool {
 	c.reader.SetVersion(v)
 	c.origin = core.ID() + ":-1:1"
 	c.names.create = core.CreateTemporary
+	response := h.String(frame.RequestID)
+	if response == "" {
+		response = receipt
+	}
 	answer := wish.Answer(uint32(c.o.LeastHeartBeat / time.Millisecond))
 	read, write := answer.Intervals(wish)
 	c.readLimit = time.Duration(float64(read) * c.o.Grace)
@@ -244,7 +252,7 @@ func (c *connection) connect(ctx context.Context, f *frame.Frame) bool {
 	}
 	c.out.Raw(frame.AppendConnected(nil, frame.Welcome{
 		Version: v, HeartBeat: answer, Session: core.ClientID(), Server: c.o.Server,
-		Response: h.String(frame.RequestID), Receipt: receipt,
+		Response: response, Receipt: receipt,
 	}))
 	return true
 }
@@ -286,6 +294,10 @@ func (c *connection) ownName(a address.Address) (string, bool) {
 
 // parse reads a destination header.
 func (c *connection) parse(text string) (target, error) {
+	if c.version == frame.V10 && strings.Contains(text, `-temp-`) && strings.Contains(text, `\c`) {
+		// Some clients escape headers in 1.0 too, of which only our own names matter.
+		text = string(frame.Unescape(frame.V11, []byte(text)))
+	}
 	if !strings.Contains(text, "/temp-") {
 		return c.names.parse(text)
 	}

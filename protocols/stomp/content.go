@@ -34,30 +34,35 @@ func opener(v frame.Version) func(head, body []byte) message.Content {
 		var h frame.Headers
 		c := &content{version: v, head: head, body: body}
 		if h.Parse(head, v) == nil {
-			c.classify(&h)
+			_ = c.classify(&h) // it was accepted once
 		}
 		return c
 	}
 }
 
-// classify finds out what kind of message the headers say the body is.
-func (c *content) classify(h *frame.Headers) {
-	c.binary = isBinary(h)
+// classify finds out what kind of message the headers say the body is, by ActiveMQ's rules: a
+// frame with a content-length is bytes, others are text, unless amq-msg-type says otherwise.
+func (c *content) classify(h *frame.Headers) error {
+	c.binary = h.Has(frame.ContentLength)
+	if h.Has(frame.AMQMessageType) {
+		switch kind := h.Get(frame.AMQMessageType); string(kind) {
+		case "text":
+			c.binary = false
+		case "bytes":
+			c.binary = true
+		default:
+			return bad("Unsupported message type '" + string(kind) + "'")
+		}
+	}
 	if !c.binary && h.Has(frame.Transformation) {
 		c.transformed, _ = transform.Parse(view(h.Get(frame.Transformation)))
 	}
+	return nil
 }
 
-// isBinary applies ActiveMQ's rule: a frame with a content-length is bytes, others are text,
-// unless amq-msg-type says otherwise.
-func isBinary(h *frame.Headers) bool {
-	switch kind := h.Get(frame.AMQMessageType); string(kind) {
-	case "text":
-		return false
-	case "bytes":
-		return true
-	}
-	return h.Has(frame.ContentLength)
+// isMap reports whether the body is the text of a map.
+func (c *content) isMap() bool {
+	return c.transformed == transform.MapJSON || c.transformed == transform.MapXML
 }
 
 // Format implements message.Content.
@@ -125,7 +130,7 @@ func (c *content) Properties(yield func(message.Field) bool) {
 
 // Payload implements message.Content.
 func (c *content) Payload() (message.Payload, error) {
-	if c.transformed == transform.MapJSON || c.transformed == transform.MapXML {
+	if c.isMap() {
 		if fields, err := transform.DecodeMap(c.transformed, c.body, transform.DefaultLimits()); err == nil {
 			return message.Payload{Kind: message.MapPayload, Value: fields}, nil
 		}

@@ -43,7 +43,7 @@ func (n *names) parse(text string) (target, error) {
 	var t target
 	text = strings.TrimSpace(text)
 	if text == "" || text == "null" {
-		return t, fault.New(fault.InvalidName, "destination", "", "Invalid empty or 'null' Destination header")
+		return t, emptyDestination()
 	}
 	if name, options, ok := strings.Cut(text, "?"); ok {
 		text = name
@@ -60,47 +60,59 @@ func (n *names) parse(text string) (target, error) {
 		t.addresses = append(t.addresses, a)
 	}
 	t.whole = t.addresses[0]
-	if len(t.addresses) > 1 {
-		var all strings.Builder
-		all.WriteString(t.whole.Name)
-		for _, a := range t.addresses[1:] {
-			all.WriteByte(',')
-			if a.Kind != t.whole.Kind {
-				all.WriteString(a.String())
-			} else {
-				all.WriteString(a.Name)
-			}
-		}
-		t.whole.Name = all.String()
+	for _, a := range t.addresses[1:] {
+		t.whole.Name += "," + a.String() // as ActiveMQ writes composites
 	}
 	return t, nil
 }
 
+// one reads one name. A name without a known prefix is a queue's, as with ActiveMQ.
 func (n *names) one(text string) (address.Address, error) {
-	for _, p := range [...]struct {
-		prefix string
-		kind   address.Kind
-	}{
-		{queuePrefix, address.Queue}, {topicPrefix, address.Topic},
-		{remoteQueuePrefix, address.TempQueue}, {remoteTopicPrefix, address.TempTopic}, {dsubPrefix, address.Topic},
-	} {
-		if name, ok := strings.CutPrefix(text, p.prefix); ok {
-			if name == "" {
-				break
-			}
-			return address.Address{Kind: p.kind, Name: name}, nil
+	for _, p := range prefixes() {
+		name, ok := strings.CutPrefix(text, p.prefix)
+		switch {
+		case !ok:
+			continue
+		case strings.TrimSpace(name) == "":
+			return address.Address{}, emptyDestination()
+		case p.mine:
+			return n.temporary(text, p.kind)
 		}
+		return address.Address{Kind: p.kind, Name: name}, nil
 	}
-	switch {
-	case strings.HasPrefix(text, tempQueuePrefix):
-		return n.temporary(text, address.TempQueue)
-	case strings.HasPrefix(text, tempTopicPrefix):
-		return n.temporary(text, address.TempTopic)
-	case text == "" || text[0] == '/':
-		return address.Address{}, fault.New(fault.InvalidName, "destination", text,
-			"Illegal destination name: [%s] -- ActiveMQ STOMP destinations must begin with one of: /queue/ /topic/ /temp-queue/ /temp-topic/", text)
+	if text == "" {
+		return address.Address{}, emptyDestination()
 	}
 	return address.Parse(text, address.Queue), nil
+}
+
+func emptyDestination() error {
+	return fault.New(fault.InvalidName, "destination", "", "Invalid empty or 'null' Destination header")
+}
+
+type prefix struct {
+	prefix string
+	kind   address.Kind
+	mine   bool // names of the connection's own
+}
+
+func prefixes() [7]prefix {
+	return [...]prefix{
+		{queuePrefix, address.Queue, false}, {topicPrefix, address.Topic, false},
+		{tempQueuePrefix, address.TempQueue, true}, {tempTopicPrefix, address.TempTopic, true},
+		{remoteQueuePrefix, address.TempQueue, false}, {remoteTopicPrefix, address.TempTopic, false},
+		{dsubPrefix, address.Topic, false},
+	}
+}
+
+// hasPrefix reports whether a text is a destination beyond doubt, as a reply-to must be.
+func hasPrefix(text string) bool {
+	for _, p := range prefixes() {
+		if strings.HasPrefix(text, p.prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // temporary returns the address behind the client's name of a temporary destination, which is
@@ -122,8 +134,7 @@ func (n *names) temporary(text string, k address.Kind) (address.Address, error) 
 	return a, nil
 }
 
-// appendDestination appends the spelling of an address; mine says that it is a temporary
-// destination of this connection's, with the name given.
+// appendDestination appends the spelling of an address for those who did not create it.
 func appendDestination(dst []byte, a address.Address) []byte {
 	switch a.Kind {
 	case address.Topic:
@@ -135,18 +146,7 @@ func appendDestination(dst []byte, a address.Address) []byte {
 	default:
 		dst = append(dst, queuePrefix...)
 	}
-	if !strings.Contains(a.Name, ",") {
-		return append(dst, a.Name...)
-	}
-	// A composite: every member in its own spelling.
-	for i, part := range strings.Split(a.Name, ",") {
-		if i == 0 {
-			dst = append(dst, part...)
-			continue
-		}
-		dst = appendDestination(append(dst, ','), address.Parse(part, a.Kind))
-	}
-	return dst
+	return append(dst, a.Name...)
 }
 
 // parseOptions reads k=v pairs; those without a value are dropped.

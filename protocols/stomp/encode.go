@@ -29,8 +29,16 @@ func appendMessage(dst []byte, s *subscription, d *broker.Delivery) []byte {
 	if d.Count > 0 || d.Flags&queue.Redelivered != 0 {
 		dst = append(dst, "redelivered:true\n"...)
 	}
-	dst = appendProperties(dst, v, m)
-	return appendBody(dst, v, m, s.transformation)
+	if d.Flags&queue.FirstInGroup != 0 {
+		dst = append(dst, "JMSXGroupFirstForConsumer:true\n"...)
+	}
+	p, err := m.Payload()
+	isMap := err == nil && p.Kind == message.MapPayload
+	dst = appendProperties(dst, v, m, isMap)
+	if err != nil {
+		return frame.AppendTail(frame.AppendEnd(dst))
+	}
+	return appendBody(dst, v, p, s.transformation)
 }
 
 // appendFields appends the headers that stand for the message's fields.
@@ -114,12 +122,13 @@ func escapeTail(dst []byte, start int, v frame.Version) []byte {
 	return dst
 }
 
-// appendProperties appends the application properties.
-func appendProperties(dst []byte, v frame.Version, m *message.Message) []byte {
+// appendProperties appends the application properties. Of a map the sender's transformation is
+// left out, as the body is rendered anew.
+func appendProperties(dst []byte, v frame.Version, m *message.Message, isMap bool) []byte {
 	c, ok := m.Content.(*content)
 	if !ok || len(m.Overlay) > 0 {
 		m.Properties(func(f message.Field) bool {
-			if k := f.Value.Kind(); k != message.List && k != message.Map {
+			if k := f.Value.Kind(); k != message.List && k != message.Map && !(isMap && f.Name == frame.Transformation.String()) {
 				dst = frame.AppendHeader(dst, v, f.Name, f.Value.Text())
 			}
 			return true
@@ -132,7 +141,8 @@ func appendProperties(dst []byte, v frame.Version, m *message.Message) []byte {
 	}
 	var unique frame.Unique
 	for it := h.Iter(); it.Next(); {
-		if known, ok := it.Known(); ok && !isProperty(known) || !unique.First(&it) {
+		known, ok := it.Known()
+		if ok && (!isProperty(known) || isMap && known == frame.Transformation) || !unique.First(&it) {
 			continue
 		}
 		dst = it.AppendTo(dst, v)
@@ -143,11 +153,7 @@ func appendProperties(dst []byte, v frame.Version, m *message.Message) []byte {
 // appendBody appends the body with the headers that depend on it, and ends the frame. A
 // content-length stands for bytes, its absence for text; a text with a NUL needs it all the
 // same.
-func appendBody(dst []byte, v frame.Version, m *message.Message, wanted transform.Transformation) []byte {
-	p, err := m.Payload()
-	if err != nil {
-		return frame.AppendTail(frame.AppendEnd(dst))
-	}
+func appendBody(dst []byte, v frame.Version, p message.Payload, wanted transform.Transformation) []byte {
 	text := p.Value.Str()
 	switch p.Kind {
 	case message.TextPayload:

@@ -1,12 +1,10 @@
 package stomp
 
 import (
+	"bytes"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/manifoldmq/manifold/broker"
-	"github.com/manifoldmq/manifold/broker/address"
-	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/protocols/stomp/frame"
 	"github.com/manifoldmq/manifold/protocols/stomp/transform"
@@ -42,7 +40,7 @@ func (c *connection) handle(f *frame.Frame) bool {
 	case frame.Disconnect:
 		return c.disconnect(f)
 	case frame.Connect, frame.Stomp:
-		err = &frame.Error{Fatal: true, Text: "Already connected."}
+		err = bad("Already connected.")
 	default:
 		err = &frame.Error{Fatal: true, Text: "Unknown STOMP action: " + f.Command.String()}
 	}
@@ -71,7 +69,10 @@ func (c *connection) send(f *frame.Frame) error {
 	if err != nil {
 		return err
 	}
-	m := c.message(f)
+	m, err := c.message(f)
+	if err != nil {
+		return err
+	}
 	m.Address = p.whole
 	t := c.token(h)
 	if err := p.Send(m, tx, t); err != nil {
@@ -110,27 +111,28 @@ func (c *connection) producer(h *frame.Headers) (*producer, error) {
 }
 
 // message makes the message of a SEND frame. It lives in the frame's own block.
-func (c *connection) message(f *frame.Frame) *message.Message {
+func (c *connection) message(f *frame.Frame) (*message.Message, error) {
 	h := &f.Headers
 	k := &content{version: h.Version(), head: h.Raw(), body: f.Body}
-	k.classify(h)
+	if err := k.classify(h); err != nil {
+		return nil, err
+	}
 	m := &k.Message
 	m.Content = k
-	c.sequence++
-	m.ID = message.ID{Origin: c.origin, Seq: c.sequence}
 	m.Priority = message.DefaultPriority
 	m.Timestamp = c.now
 	m.Durable = h.Is(frame.Persistent, "true")
-	if n, ok := h.Int(frame.Priority); ok {
-		m.Priority = uint8(min(max(n, 0), 9))
-	}
-	if n, ok := h.Int(frame.Timestamp); ok {
-		m.Timestamp = n
-	}
-	if n, ok := h.Int(frame.Expires); ok && n > 0 {
-		m.Expiry = n
-	} else if n, ok := h.Int(frame.Expiration); ok && n > 0 && n < 1<<53 {
-		m.Expiry = c.now + n
+	for _, n := range [...]frame.Header{frame.Priority, frame.Timestamp, frame.Expires, frame.Expiration, frame.GroupSequence} {
+		if !h.Has(n) {
+			continue
+		}
+		v, ok := h.Int(n)
+		if !ok && len(bytes.TrimSpace(h.Get(n))) > 0 {
+			return nil, bad("The " + n.String() + " header is not a number: " + h.String(n))
+		}
+		if ok {
+			c.setNumber(m, n, v)
+		}
 	}
 	if h.Has(frame.CorrelationID) {
 		m.CorrelationID = view(h.Get(frame.CorrelationID))
@@ -140,24 +142,47 @@ func (c *connection) message(f *frame.Frame) *message.Message {
 	}
 	if h.Has(frame.GroupID) {
 		m.GroupID = view(h.Get(frame.GroupID))
-		if n, ok := h.Int(frame.GroupSequence); ok {
-			m.GroupSeq = int32(n)
-		}
 	}
 	if h.Has(frame.ReplyTo) {
-		text := h.String(frame.ReplyTo)
+		c.setReplyTo(m, h.String(frame.ReplyTo))
+	}
+	if k.isMap() {
+		if _, err := transform.DecodeMap(k.transformed, k.body, transform.DefaultLimits()); err != nil {
+			m.Overlay = append(m.Overlay, message.Field{Name: frame.TransformationError.String(), Value: message.OfString(err.Error())})
+		}
+	}
+	c.sequence++
+	m.ID = message.ID{Origin: c.origin, Seq: c.sequence}
+	return m, nil
+}
+
+// setNumber sets the field that a header with a number stands for.
+func (c *connection) setNumber(m *message.Message, name frame.Header, v int64) {
+	switch name {
+	case frame.Priority:
+		m.Priority = uint8(min(max(v, 0), 9))
+	case frame.Timestamp:
+		m.Timestamp = v
+	case frame.Expires:
+		m.Expiry = max(v, 0)
+	case frame.Expiration: // RabbitMQ's: from now on
+		if v > 0 && v < 1<<53 && m.Expiry == 0 {
+			m.Expiry = c.now + v
+		}
+	case frame.GroupSequence:
+		m.GroupSeq = int32(v)
+	}
+}
+
+// setReplyTo sets the reply-to field; a text that is no destination stays a property.
+func (c *connection) setReplyTo(m *message.Message, text string) {
+	if hasPrefix(text) {
 		if t, err := c.parse(text); err == nil {
 			m.ReplyTo = t.whole
-		} else {
-			m.Overlay = append(m.Overlay, message.Field{Name: "reply-to", Value: message.OfString(text)})
+			return
 		}
 	}
-	if k.transformed != transform.None && !k.binary {
-		if _, err := k.Payload(); err == nil && !utf8.Valid(k.body) {
-			m.Overlay = append(m.Overlay, message.Field{Name: "transformation-error", Value: message.OfString("the body is not UTF-8")})
-		}
-	}
-	return m
+	m.Overlay = append(m.Overlay, message.Field{Name: frame.ReplyTo.String(), Value: message.OfString(text)})
 }
 
 // transaction returns the transaction that a frame names, nil if it names none.
@@ -203,30 +228,60 @@ func (c *connection) acknowledge(f *frame.Frame, kind broker.OutcomeKind) error 
 // delivery finds the delivery that an ACK or NACK is for.
 func (c *connection) delivery(f *frame.Frame) (*subscription, uint64, error) {
 	h := &f.Headers
-	if h.Has(frame.ID) || c.version == frame.V12 && !h.Has(frame.MessageID) {
-		id := h.Get(frame.ID)
-		if index, n, ok := parseAckID(id); ok {
-			if s := c.byIndex[index]; s != nil && s.mode != ackAuto && !s.isAcked(n) && s.IsUnsettled(n) {
-				return s, n, nil
-			}
-		}
-		if !h.Has(frame.ID) {
-			id = []byte("null")
-		}
-		return nil, 0, unexpected(f.Command, id)
+	name := f.Command.String()
+	if c.version == frame.V12 {
+		return c.deliveryByToken(f)
+	}
+	switch {
+	case f.Command == frame.Nack && c.version == frame.V10:
+		return nil, 0, bad("NACK received but connection is in v1.0 mode.")
+	case !h.Has(frame.MessageID):
+		return nil, 0, bad(name + " received without a message-id to acknowledge!")
+	case !h.Has(frame.Subscription) && c.version == frame.V11:
+		return nil, 0, bad(name + " received without a subscription id for acknowledge!")
 	}
 	id := h.Get(frame.MessageID)
-	if !h.Has(frame.MessageID) {
-		return nil, 0, unexpected(f.Command, []byte("null"))
+	if s, n, ok := c.find(h, id); ok {
+		return s, n, nil
 	}
-	if h.Has(frame.Subscription) {
-		if s := c.subs[string(h.Get(frame.Subscription))]; s != nil && s.mode != ackAuto {
-			s.settleAcks()
-			if n, ok := s.FindMessage(id); ok {
-				return s, n, nil
-			}
+	if c.version == frame.V10 && bytes.IndexByte(id, '\\') >= 0 {
+		// Some clients escape headers in 1.0 too.
+		if s, n, ok := c.find(h, frame.Unescape(frame.V11, id)); ok {
+			return s, n, nil
 		}
-		return nil, 0, unexpected(f.Command, id)
+	}
+	return nil, 0, unexpected(f.Command, id)
+}
+
+// deliveryByToken finds a delivery by the ack header of its MESSAGE.
+func (c *connection) deliveryByToken(f *frame.Frame) (*subscription, uint64, error) {
+	h := &f.Headers
+	if !h.Has(frame.ID) {
+		if f.Command == frame.Nack {
+			return nil, 0, bad("NACK received without an ack header to acknowledge!")
+		}
+		return nil, 0, bad("ACK received without a ack id for acknowledge!")
+	}
+	id := h.Get(frame.ID)
+	if index, n, ok := parseAckID(id); ok {
+		if s := c.byIndex[index]; s != nil && s.mode != ackAuto && !s.isAcked(n) && s.IsUnsettled(n) {
+			return s, n, nil
+		}
+	}
+	return nil, 0, unexpected(f.Command, id)
+}
+
+// find finds a delivery by its message's identifier, in the subscription that the frame names
+// or, in 1.0, in any.
+func (c *connection) find(h *frame.Headers, id []byte) (*subscription, uint64, bool) {
+	if h.Has(frame.Subscription) {
+		s := c.subs[string(h.Get(frame.Subscription))]
+		if s == nil || s.mode == ackAuto {
+			return nil, 0, false
+		}
+		s.settleAcks()
+		n, ok := s.FindMessage(id)
+		return s, n, ok
 	}
 	for _, s := range c.byIndex {
 		if s.mode == ackAuto {
@@ -234,10 +289,10 @@ func (c *connection) delivery(f *frame.Frame) (*subscription, uint64, error) {
 		}
 		s.settleAcks()
 		if n, ok := s.FindMessage(id); ok {
-			return s, n, nil
+			return s, n, true
 		}
 	}
-	return nil, 0, unexpected(f.Command, id)
+	return nil, 0, false
 }
 
 func unexpected(k frame.Command, id []byte) error {
@@ -269,7 +324,7 @@ func (c *connection) begin(f *frame.Frame) error {
 // end returns the transaction that COMMIT or ABORT ends.
 func (c *connection) ending(h *frame.Headers) (*broker.Transaction, error) {
 	if !h.Has(frame.Transaction) {
-		return nil, bad("Must specify a transaction id")
+		return nil, bad("Must specify the transaction you are committing")
 	}
 	tx, err := c.transaction(h)
 	if err == nil {
@@ -334,8 +389,6 @@ func (c *connection) subscribe(f *frame.Frame) error {
 	switch {
 	case !h.Has(frame.ID) && c.version != frame.V10:
 		return bad("SUBSCRIBE received without a subscription id!")
-	case !h.Has(frame.Destination):
-		return bad("SUBSCRIBE received without a Destination specified!")
 	case h.Has(frame.ID) && c.subs[id] != nil:
 		return bad("There already is a subscription with id: " + id + ". Either use unique subscription IDs or UNSUBSCRIBE the existing subscription.")
 	}
@@ -352,6 +405,12 @@ func (c *connection) subscribe(f *frame.Frame) error {
 		s.mode = ackIndividual
 	}
 	o := c.subscribeOptions(h, &t, s)
+	switch {
+	case o.Browse && c.version == frame.V10:
+		return bad("Queue Browser feature only valid for Stomp v1.1+ clients!")
+	case o.Name != "" && t.addresses[0].Kind.IsQueue():
+		return bad("Invalid Subscription: cannot durably subscribe to a Queue destination!")
+	}
 	if o.Browse {
 		s.mode, s.browser = ackAuto, true
 	}
@@ -361,12 +420,10 @@ func (c *connection) subscribe(f *frame.Frame) error {
 	}
 	token := c.receipts.add(pending{receipt: h.String(frame.ReceiptHeader), has: h.Has(frame.ReceiptHeader), sub: s})
 	// The core must not confirm before s is complete: the confirmation gives it credit.
-	core, err := c.core.SubscribeWith(o, c.out.Sink(), token, func(core *broker.Subscription) { s.Subscription = core })
-	if err != nil {
+	if _, err := c.core.SubscribeWith(o, c.out.Sink(), token, func(core *broker.Subscription) { s.Subscription = core }); err != nil {
 		c.receipts.forget(token)
 		return err
 	}
-	_ = core
 	key := id
 	if !h.Has(frame.ID) {
 		key = "/destination" + s.destination
@@ -402,7 +459,7 @@ func (c *connection) subscribeOptions(h *frame.Headers, t *target, s *subscripti
 		Priority:       min(max(number(first("priority", frame.SubscriptionPriority), 0), -128), 127),
 		MaxPending:     number(first("maximumPendingMessageLimit", frame.MaximumPending), 0),
 		Name:           first("", frame.SubscriptionName, frame.SubscriptionNameOld, frame.DurableSubscriptionName, frame.DurableSubscriberName),
-		Browse:         first("browser", frame.Browser) == "true" && c.version != frame.V10,
+		Browse:         first("browser", frame.Browser) == "true",
 		Tag:            s,
 	}
 	p := c.o.Broker.Policies.Lookup(t.addresses[0])
@@ -432,30 +489,41 @@ func (c *connection) unsubscribe(f *frame.Frame) error {
 			break
 		}
 	}
+	if name != "" {
+		return c.deleteDurable(h, name)
+	}
 	key := h.String(frame.ID)
-	if !h.Has(frame.ID) {
-		if !h.Has(frame.Destination) && name == "" {
-			return bad("Must specify the subscriptionId or the destination you are unsubscribing from")
-		}
+	switch {
+	case h.Has(frame.ID):
+	case c.version != frame.V10:
+		return bad("UNSUBSCRIBE received without a subscription id!")
+	case !h.Has(frame.Destination):
+		return bad("Must specify the subscriptionId or the destination you are unsubscribing from")
+	default:
 		key = "/destination" + h.String(frame.Destination)
 	}
 	s := c.subs[key]
-	if s == nil && name == "" {
+	if s == nil {
 		return bad("No subscription matched.")
 	}
-	if s != nil {
-		s.settleAcks()
-		s.finish()
-		delete(c.subs, key)
-		delete(c.byIndex, s.index)
-		c.successor(key, s)
-	}
-	if name == "" {
-		c.core.Confirm(c.token(h))
-		return nil
-	}
+	s.settleAcks()
+	// What was dispatched is sent before the receipt. Nothing new is.
+	s.Limit(0)
+	c.core.Flush()
+	c.out.Wait()
+	s.finish()
+	delete(c.subs, key)
+	delete(c.byIndex, s.index)
+	c.successor(key, s)
+	c.core.Confirm(c.token(h))
+	return nil
+}
+
+// deleteDurable serves an UNSUBSCRIBE that names a durable subscription, which must have no
+// consumer.
+func (c *connection) deleteDurable(h *frame.Headers, name string) error {
 	client := c.core.ClientID()
-	if c.version == frame.V10 && c.login.ClientID == "" && client == c.core.ID() {
+	if c.version == frame.V10 && client == c.core.ID() {
 		client = name // a 1.0 client without an identifier has its subscription's name for one
 	}
 	t := c.token(h)
@@ -477,6 +545,3 @@ func (c *connection) successor(key string, gone *subscription) {
 		}
 	}
 }
-
-var _ = fault.Internal
-var _ = address.None
