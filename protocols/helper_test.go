@@ -160,6 +160,18 @@ func expectEnd(t *testing.T, c net.Conn, cleanly bool) {
 	}
 }
 
+// eventually waits until a condition holds.
+func eventually(t *testing.T, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for late := time.Now().Add(patience); !holds(); <-tick.C {
+		if time.Now().After(late) {
+			t.Fatal("what must happen did not")
+		}
+	}
+}
+
 // receive takes what a protocol got.
 func receive(t *testing.T, served chan *Conn) *Conn {
 	t.Helper()
