@@ -6,7 +6,7 @@ import (
 )
 
 // maxText bounds the strings that evaluation makes, in bytes: beyond it the result is NULL.
-const maxText = 1 << 20
+const maxText = 256 << 10
 
 // calculate applies an arithmetic operator. Numbers are widened to the wider of the two kinds,
 // and wrap around in it. What can't be calculated is NULL.

@@ -31,8 +31,10 @@ var functions = [...]struct {
 	fnReplace:  {"REPLACE", 3, 3, 1, false},
 }
 
-// Bounds of what functions do.
+// Bounds of what functions do, since they may pass over whole properties, and over what other
+// functions make of them.
 const (
+	maxCalls = 256     // in a selector
 	maxRegex = 4 << 10 // bytes of a regular expression
 	maxList  = 1 << 16 // pieces of a split
 )
@@ -77,6 +79,9 @@ func (p *parser) call() ref {
 	f := &functions[c.fn]
 	if len(c.args) < f.min || f.max > 0 && len(c.args) > f.max {
 		return p.fail(name.at, f.name+" has a wrong number of arguments")
+	}
+	if len(p.sel.calls) == maxCalls {
+		return p.fail(name.at, "the selector has too many functions")
 	}
 	if err := p.prepare(&c); err != "" {
 		return p.fail(name.at, err)

@@ -160,6 +160,8 @@ func TestLimits(t *testing.T) {
 		{"long IN", "b OR s IN ('a'" + strings.Repeat(",'b'", 10_000) + ")", Options{}, true},
 		{"too long", "b OR s = '" + strings.Repeat("x", 65<<10) + "'", Options{}, false},
 		{"as long as asked for", "b OR s = '" + strings.Repeat("x", 65<<10) + "'", Options{MaxLength: 1 << 20}, true},
+		{"many calls", "b" + strings.Repeat(" OR REGEX('a', s)", 256), Options{}, true},
+		{"too many calls", "b" + strings.Repeat(" OR REGEX('a', s)", 257), Options{}, false},
 		{"terms", "b AND b", Options{MaxNodes: 4}, false},
 		{"bytes", "b AND b", Options{MaxLength: 6}, false},
 		{"levels", "NOT (NOT b)", Options{MaxDepth: 3}, false},
