@@ -98,14 +98,17 @@ func (s *Server) serveRoute(w http.ResponseWriter, r *http.Request, k *route, na
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	}
 	answer, err := k.serve(s, r, name)
-	if k.method != http.MethodGet {
-		s.o.Log.Info("administration", "operation", k.path, "object", name, "remote", r.RemoteAddr, "error", err)
-	}
-	if err != nil {
+	log := s.o.Log.With("operation", k.path, "object", name, "remote", r.RemoteAddr)
+	switch {
+	case err != nil:
+		log.Info("administrator's request refused", "error", err)
 		s.fail(w, r, err)
-		return
+	default:
+		if k.method != http.MethodGet {
+			log.Info("administrator's request done")
+		}
+		s.answer(w, http.StatusOK, answer)
 	}
-	s.answer(w, http.StatusOK, answer)
 }
 
 // decode reads the one JSON object that a request's body holds. Unknown members are an error: a

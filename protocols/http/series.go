@@ -80,8 +80,8 @@ func (t *table) describe(ch chan<- *prometheus.Desc) {
 func (t *table) emit(ch chan<- prometheus.Metric, samples []sample, capacity int) {
 	if len(samples) > capacity {
 		slices.SortStableFunc(samples, func(a, b sample) int {
-			if a.never != b.never {
-				return cmp.Compare(truth(a.never), truth(b.never))
+			if a.passes() != b.passes() {
+				return cmp.Compare(truth(a.passes()), truth(b.passes()))
 			}
 			return cmp.Compare(b.weight, a.weight)
 		})
@@ -91,7 +91,7 @@ func (t *table) emit(ch chan<- prometheus.Metric, samples []sample, capacity int
 	for i := range samples {
 		x := &samples[i]
 		var labels [3]string
-		ok := i < capacity && !x.never
+		ok := i < capacity && !x.passes()
 		if ok {
 			labels, ok = t.name(x, taken)
 		}
@@ -119,11 +119,12 @@ func (t *table) emit(ch chan<- prometheus.Metric, samples []sample, capacity int
 // name finds label values for a sample that no other has: two that differ only in bytes that
 // can't be shown would otherwise be one, which would spoil the whole scrape.
 func (t *table) name(x *sample, taken map[[3]string]bool) (labels [3]string, ok bool) {
-	for i := range t.width {
-		labels[i] = clean(x.labels[i])
+	labels, spare := x.labels()
+	for i := range labels {
+		labels[i] = clean(labels[i])
 	}
-	if taken[labels] && x.spare != "" {
-		labels[0] = clean(x.spare)
+	if taken[labels] && spare != "" {
+		labels[0] = clean(spare)
 	}
 	return labels, !taken[labels]
 }

@@ -6,23 +6,33 @@ import (
 	"github.com/manifoldmq/manifold/broker/queue"
 )
 
-// sample is one destination or durable subscription as a scrape finds it.
+// sample is one destination or durable subscription as a scrape finds it. It is small, as there
+// may be a million of them.
 type sample struct {
-	labels [3]string // what the table's labels say, as it is named: any bytes
-	spare  string    // another name, for when the first is taken
-	weight int64     // the heaviest get series of their own
-	never  bool      // no series of its own: it comes and goes with a client
-
 	dest     *broker.Destination // nil for subscriptions
+	durable  *broker.DurableInfo // nil for destinations
 	counters *queue.Counters     // nil for topics
-	active   int                 // consumers of a subscription
+	weight   int64               // the heaviest get series of their own
 }
+
+// labels returns what the sample's table says of it in its labels, and another name for when the
+// first is taken; empty: there is none. They may be any bytes.
+func (x *sample) labels() (labels [3]string, spare string) {
+	if x.durable != nil {
+		return [3]string{x.durable.Name, x.durable.Client, x.durable.Address.Name}, ""
+	}
+	return [3]string{x.dest.Address.Name}, x.dest.Address.String()
+}
+
+// passes reports that it comes and goes with a client, so that a series of its own would be the
+// first of very many.
+func (x *sample) passes() bool { return x.dest != nil && x.dest.Address.Kind.IsTemp() }
 
 // consumers returns how many there are. It takes the queue's lock.
 func (x *sample) consumers() int {
 	switch {
-	case x.dest == nil:
-		return x.active
+	case x.durable != nil:
+		return x.durable.Active
 	case x.dest.Queue() != nil:
 		return x.dest.Queue().Consumers()
 	}
@@ -53,25 +63,22 @@ func takeSurvey(b *broker.Broker) *survey {
 		s.kinds[k] = 0
 	}
 	for _, d := range b.Destinations() {
-		a := d.Address
-		s.kinds[a.Kind]++
-		x := sample{labels: [3]string{a.Name}, spare: a.String(), never: a.Kind.IsTemp(), dest: d}
+		s.kinds[d.Address.Kind]++
 		if q := d.Queue(); q != nil {
-			x.counters = q.Counters()
-			x.weight = x.counters.Entries.Load()
+			n := q.Counters()
+			x := sample{dest: d, counters: n, weight: n.Entries.Load()}
 			s.messages += x.weight
 			s.queues = append(s.queues, x)
 		} else {
-			x.weight = d.Published()
-			s.topics = append(s.topics, x)
+			s.topics = append(s.topics, sample{dest: d, weight: d.Published()})
 		}
 	}
-	for _, d := range b.Durables() {
-		n := d.Counters.Entries.Load()
-		s.messages += n
-		s.durables = append(s.durables, sample{
-			labels: [3]string{d.Name, d.Client, d.Address.Name}, weight: n, active: d.Active, counters: d.Counters,
-		})
+	durables := b.Durables()
+	for i := range durables {
+		d := &durables[i]
+		x := sample{durable: d, counters: d.Counters, weight: d.Counters.Entries.Load()}
+		s.messages += x.weight
+		s.durables = append(s.durables, x)
 	}
 	return s
 }
