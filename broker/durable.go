@@ -194,7 +194,7 @@ func (b *Broker) unsubscribe(c *Connection, key subscriptionKey, t Token) error 
 	}
 	if len(d.active) > 0 {
 		b.mu.Unlock()
-		return fault.New(fault.InUse, "unsubscribe", key.name, "Durable consumer is in use for client: %s and subscriptionName: %s", key.client, key.name)
+		return fault.New(fault.InUse, "unsubscribe", key.name, "Durable consumer is in use")
 	}
 	if err := c.check(security.Read, address.Parse(d.rec.Address, address.Topic)); err != nil {
 		b.mu.Unlock()

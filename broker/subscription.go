@@ -220,9 +220,9 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 		}
 		p = *d.Policy()
 	}
-	o := queue.Options{Pending: p.Limits.Pending}
+	o := queue.Options{Pending: p.Limits.Pending, Evict: p.Limits.Pending >= 0}
 	if s.o.MaxPending > 0 {
-		o.Pending = int64(s.o.MaxPending)
+		o.Pending, o.Evict = int64(s.o.MaxPending), true
 	}
 	q := queue.New(b.env, a, 0, o)
 	n := &binding{pattern: a.Name, to: holder{queue: q}, filter: filter, owner: s.c}

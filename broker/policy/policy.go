@@ -54,7 +54,7 @@ type Prefetch struct{ Queue, Topic, Durable, Browser int }
 type Limits struct {
 	Memory   int64 // bytes of messages, at which producers are held back
 	Messages int64 // messages, at which producers are held back
-	Pending  int64 // messages that a topic subscriber may be behind; the oldest are dropped
+	Pending  int64 // messages that a topic subscriber may be behind its credit, the oldest are dropped; -1: no limit
 	Window   int64 // bytes in memory of what waits on one queue
 }
 
@@ -64,6 +64,7 @@ func Default() Policy {
 		DeadLetter:   DeadLetter{Queue: "ActiveMQ.DLQ", Prefix: "ActiveMQ.DLQ.Queue.", ProcessExpired: true},
 		Prefetch:     Prefetch{Queue: 1000, Topic: 32766, Durable: 100, Browser: 500},
 		ExpirePeriod: 30 * time.Second,
+		Limits:       Limits{Pending: -1},
 		GroupLimit:   1024,
 		FlowControl:  true,
 	}

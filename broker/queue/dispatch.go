@@ -32,6 +32,9 @@ func (q *Queue) run(touched []*Consumer) (again bool, _ []*Consumer, gone remova
 	for i := len(q.levels) - 1; i >= 0 && !stop && left > 0; i-- {
 		stop = r.level(i, &left)
 	}
+	if o := q.options.Load(); o.Evict && left > 0 {
+		q.evict(o.Pending)
+	}
 	for _, s := range q.consumers {
 		if !s.touched {
 			continue
@@ -78,9 +81,6 @@ func (q *Queue) takeIntake(now int64, gone *removal) {
 		switch {
 		case !l.tail:
 			l.push(*e)
-			if o.Pending > 0 && int64(l.live) > o.Pending {
-				q.evict(l)
-			}
 		case !e.stored():
 			l.addLate(*e)
 		default:
@@ -129,14 +129,18 @@ func (q *Queue) forgetIntake() {
 	q.intake = nil
 }
 
-// evict drops the oldest message of a queue that keeps only the newest.
-func (q *Queue) evict(l *level) {
-	e := l.at(l.head)
-	size := e.size()
-	l.take(l.head)
-	q.env.Memory.Add(-size)
-	q.forget(1, size)
-	q.counters.Evicts.Add(1)
+// evict drops the oldest messages of a queue that keeps only the newest.
+func (q *Queue) evict(keep int64) {
+	for i := range q.levels {
+		l := &q.levels[i]
+		for int64(l.live) > keep && l.live > 0 {
+			size := l.at(l.head).size()
+			l.take(l.head)
+			q.env.Memory.Add(-size)
+			q.forget(1, size)
+			q.counters.Evicts.Add(1)
+		}
+	}
 }
 
 // runner delivers within one run.

@@ -52,7 +52,8 @@ type Options struct {
 	Prioritized   bool  // ten priorities are honoured; fixed once the queue holds something
 	StrictOrder   bool  // no rotation: fill the first consumer, then the next
 	AllExclusive  bool  // each consumer counts as exclusive
-	Pending       int64 // with a positive limit the oldest messages beyond it are dropped
+	Evict         bool  // the oldest messages beyond Pending are dropped, if no consumer has credit for them
+	Pending       int64
 	Window        int64 // bytes in memory of what waits; 0: by what memory allows
 	MaxDeliveries int   // after so many failed deliveries: dead letter; 0 = no limit
 	GroupLimit    int   // groups that are remembered; 0 = 1024

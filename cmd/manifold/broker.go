@@ -78,6 +78,7 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 		},
 		Limits:   o.limits(c),
 		Security: securityOptions(&c.Security),
+		Exposed:  c.Security.Anonymous,
 		Policies: policyEntries(c),
 		Store: server.Store{
 			Engine: c.Store.Engine, Path: c.Store.Path, Sync: c.Store.Sync, Interval: c.Store.SyncInterval,

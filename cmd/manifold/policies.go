@@ -36,7 +36,7 @@ func policyEntries(c *config.Config) []policy.Entry {
 		set(values, "prefetch.browser", p.Prefetch.Browser, func(p *policy.Policy, v int) { p.Prefetch.Browser = v })
 		set(values, "limits.memory", p.Limits.Memory, func(p *policy.Policy, v config.Size) { p.Limits.Memory = int64(v) })
 		set(values, "limits.messages", p.Limits.Messages, func(p *policy.Policy, v int) { p.Limits.Messages = int64(v) })
-		set(values, "limits.pending", p.Limits.Pending, func(p *policy.Policy, v int) { p.Limits.Pending = max(int64(v), 0) })
+		set(values, "limits.pending", p.Limits.Pending, func(p *policy.Policy, v int) { p.Limits.Pending = int64(v) })
 		set(values, "producer_flow_control", p.ProducerFlowControl, func(p *policy.Policy, v bool) { p.FlowControl = v })
 		set(values, "expire_period", p.ExpirePeriod, func(p *policy.Policy, v time.Duration) { p.ExpirePeriod = v })
 		list = append(list, e)

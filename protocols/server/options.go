@@ -19,10 +19,13 @@ type Options struct {
 	Accept    protocols.Limits // before the login
 	Limits    broker.Limits
 	Security  security.Options
-	Policies  []policy.Entry
-	Store     Store
-	STOMP     stomp.Options // its Broker and Log are set by the server
-	HTTP      HTTP
+	// Exposed allows listeners on outside addresses although Security is open: somebody has
+	// asked for that in as many words.
+	Exposed  bool
+	Policies []policy.Entry
+	Store    Store
+	STOMP    stomp.Options // its Broker and Log are set by the server
+	HTTP     HTTP
 	// Standby waits for the store while another process has it, with all listeners closed but
 	// HTTP's.
 	Standby bool

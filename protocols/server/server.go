@@ -83,7 +83,7 @@ func (s *Server) served(o *Options) []protocols.Protocol {
 func (s *Server) acceptOptions(o *Options) (protocols.Options, error) {
 	all := s.served(o)
 	out := protocols.Options{Limits: o.Accept, Log: o.Log}
-	protected := !o.Security.Open
+	protected := !o.Security.Open || o.Exposed
 	for _, l := range o.Listeners {
 		if err := protocols.CheckExposure(l.Name, l.Address, protected); err != nil {
 			return out, err
