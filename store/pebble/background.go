@@ -46,7 +46,7 @@ func (j *jobs) take() []job {
 // background completes the open, and then does jobs until Close.
 func (s *Store) background(snap *lsm.Snapshot) {
 	defer close(s.ended)
-	err := errors.Join(s.rebuild(snap), snap.Close())
+	err := errors.Join(guard(func() error { return s.rebuild(snap) }), snap.Close())
 	if err != nil {
 		s.backgroundError("count references", err)
 		return
@@ -61,7 +61,7 @@ func (s *Store) background(snap *lsm.Snapshot) {
 			if s.closingDown() {
 				return
 			}
-			if err := s.do(j); err != nil {
+			if err := guard(func() error { return s.do(j) }); err != nil {
 				s.backgroundError("clean up", err)
 			}
 		}

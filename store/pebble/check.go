@@ -23,7 +23,7 @@ func (s *Store) Check(ctx context.Context, report func(store.Problem)) error {
 	if err := s.settle(ctx); err != nil && !errors.Is(err, store.ErrClosed) {
 		return err // a background that gave up leaves findings, and is no reason not to look
 	}
-	if err := s.db.CheckLevels(nil); err != nil {
+	if err := guard(func() error { return s.db.CheckLevels(nil) }); err != nil {
 		report(store.Problem{Fatal: true, What: fmt.Sprintf("engine: %v", err)})
 	}
 	snap := s.db.NewSnapshot()
@@ -76,7 +76,7 @@ func (c *checker) family(first byte, check func(k []byte, value func() ([]byte, 
 		if n++; n%1024 == 0 && c.ctx.Err() != nil {
 			return c.ctx.Err()
 		}
-		if err := check(it.Key(), it.ValueAndErr); err != nil {
+		if err := guard(func() error { return check(it.Key(), it.ValueAndErr) }); err != nil {
 			p := store.Problem{Fatal: true, What: fmt.Sprintf("key %x: %v", it.Key(), err)}
 			if at, ok := parseEntryKey(it.Key()); ok && first == entryFamily {
 				p.List, p.ID = at.list, at.id

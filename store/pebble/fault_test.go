@@ -133,8 +133,9 @@ func strings5() (s []string) {
 // fullDisk is a disk with so many bytes to write. Removing the ballast adds some.
 type fullDisk struct {
 	vfs.FS
-	mu   sync.Mutex
-	free int64
+	mu      sync.Mutex
+	free    int64
+	ballast int64 // what its removal gives
 }
 
 func (d *fullDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
@@ -146,7 +147,7 @@ func (d *fullDisk) GetDiskUsage(string) (vfs.DiskUsage, error) {
 func (d *fullDisk) Remove(name string) error {
 	err := d.FS.Remove(name)
 	if err == nil && strings.HasSuffix(name, "ballast") {
-		d.add(1 << 20)
+		d.add(d.ballast)
 	}
 	return err
 }
@@ -182,7 +183,10 @@ func TestFullDisk(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			disk := vfs.NewCrashableMem()
-			full := &fullDisk{FS: disk, free: 1 << 30}
+			full := &fullDisk{FS: disk, free: 1 << 30, ballast: 1 << 20}
+			if n%2 == 1 {
+				full.ballast = 64 << 10 // not enough
+			}
 			fs := &injected{FS: errorfs.Wrap(full, errorfs.InjectorFunc(full.inject)), full: full}
 			events := make(chan store.Event, 256)
 			s, err := pebble.Open(t.Context(), pebble.Options{
@@ -193,7 +197,7 @@ func TestFullDisk(t *testing.T) {
 				t.Fatal(err)
 			}
 			full.mu.Lock()
-			full.free = int64(n) * 16 << 10
+			full.free = int64(n) * 8 << 10
 			full.mu.Unlock()
 			confirmed, err := script(s, 60)
 			if err != nil && !errors.Is(err, store.ErrStopped) {

@@ -30,7 +30,7 @@ func (s *Store) ReadPage(ctx context.Context, list store.ListID, prio uint8, aft
 		return asCorrupt(err)
 	}
 	r := pageReader{s: s, it: it, lim: lim, p: p}
-	err = r.read()
+	err = guard(r.read)
 	if err = errors.Join(err, r.close()); err != nil {
 		err = fmt.Errorf("read list %d: %w", list, asCorrupt(err))
 		if errors.Is(err, store.ErrCorrupt) {
@@ -181,7 +181,11 @@ func (s *Store) ReadMessages(ctx context.Context, refs []store.Ref, lim store.Li
 		if !s.lives(at) {
 			continue
 		}
-		n, err := s.readMessage(at, ref.Flag&store.HasState != 0, lim.HeadsOnly, p)
+		n := 0
+		err := guard(func() (err error) {
+			n, err = s.readMessage(at, ref.Flag&store.HasState != 0, lim.HeadsOnly, p)
+			return err
+		})
 		if err != nil {
 			err = fmt.Errorf("read message %d of list %d: %w", ref.ID, ref.List, asCorrupt(err))
 			if errors.Is(err, store.ErrCorrupt) {
@@ -256,16 +260,33 @@ func (s *Store) ReadPart(ctx context.Context, id store.ID, part uint32, dst []by
 		return dst, err
 	}
 	defer s.end()
-	v, closer, err := s.db.Get(partKey(id, part))
-	if err != nil {
-		return dst, fmt.Errorf("part %d of %d: %w", part, id, asCorrupt(err))
-	}
-	defer closer.Close()
-	data, err := getPart(v)
+	err := guard(func() error {
+		v, closer, err := s.db.Get(partKey(id, part))
+		if err != nil {
+			return asCorrupt(err)
+		}
+		defer closer.Close()
+		data, err := getPart(v)
+		if err == nil {
+			dst = append(dst, data...)
+		}
+		return err
+	})
 	if err != nil {
 		err = fmt.Errorf("part %d of %d: %w", part, id, err)
-		s.corrupt(0, err)
-		return dst, err
+		if errors.Is(err, store.ErrCorrupt) {
+			s.corrupt(0, err)
+		}
 	}
-	return append(dst, data...), nil
+	return dst, err
+}
+
+// guard runs a read. The engine panics for some damaged files instead of returning an error.
+func guard(read func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: engine: %v", store.ErrCorrupt, r)
+		}
+	}()
+	return read()
 }

@@ -30,8 +30,8 @@ func (s *Store) Records(ctx context.Context, k store.Bucket, from, to []byte, fn
 	}
 	defer it.Close()
 	for it.First(); it.Valid(); it.Next() {
-		v, err := it.ValueAndErr()
-		if err != nil {
+		var v []byte
+		if err := guard(func() (err error) { v, err = it.ValueAndErr(); return err }); err != nil {
 			return fmt.Errorf("read records: %w", asCorrupt(err))
 		}
 		if err := fn(it.Key()[2:], v); err != nil {
@@ -47,10 +47,17 @@ func (s *Store) Record(ctx context.Context, k store.Bucket, key []byte) ([]byte,
 		return nil, err
 	}
 	defer s.end()
-	v, closer, err := s.db.Get(recordKey(k, key))
+	value := []byte{}
+	err := guard(func() error {
+		v, closer, err := s.db.Get(recordKey(k, key))
+		if err != nil {
+			return asCorrupt(err)
+		}
+		value = append(value, v...)
+		return closer.Close()
+	})
 	if err != nil {
-		return nil, asCorrupt(err)
+		return nil, err
 	}
-	defer closer.Close()
-	return append([]byte{}, v...), nil
+	return value, nil
 }

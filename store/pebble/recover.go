@@ -200,8 +200,8 @@ func entrySize(it *lsm.Iterator, f store.Flag) (size uint32, parts store.ID, err
 		lv := it.LazyValue()
 		return uint32(max(lv.Len()-entryOverhead, 0)), 0, nil
 	}
-	v, err := it.ValueAndErr()
-	if err != nil {
+	var v []byte
+	if err := guard(func() (err error) { v, err = it.ValueAndErr(); return err }); err != nil {
 		return 0, 0, asCorrupt(err)
 	}
 	e := store.Entry{Ref: store.Ref{Flag: f}}

@@ -168,7 +168,12 @@ func (s *Store) openEngine() (*lsm.DB, error) {
 			}
 		}
 	}
-	return lsm.Open(s.o.FS.PathJoin(s.o.Path, engineDir), o)
+	var db *lsm.DB
+	err := guard(func() (err error) {
+		db, err = lsm.Open(s.o.FS.PathJoin(s.o.Path, engineDir), o)
+		return err
+	})
+	return db, err
 }
 
 // Commit implements store.Store.
@@ -234,7 +239,7 @@ func (s *Store) Close(ctx context.Context) error {
 func (s *Store) release() error {
 	var errs []error
 	if s.db != nil && s.stopped() == nil {
-		errs = append(errs, s.db.Close())
+		errs = append(errs, guard(s.db.Close))
 	}
 	if s.mark != nil {
 		errs = append(errs, s.mark.close())
