@@ -241,16 +241,16 @@ class Driver:
             print("SKIP heartbeat: not in 1.0")
             return
         beats = queue.Queue()
-        conn = self.connect(heartbeats=(1000, 500))
+        conn = self.connect(heartbeats=(2000, 1000))
 
         class Beats(stomp.ConnectionListener):
             def on_heartbeat(self):
                 beats.put(1)
 
         conn.set_listener("beats", Beats())
-        for _ in range(6):
+        for _ in range(4):
             beats.get(timeout=PATIENCE)
-        self.check("six beats came", True)
+        self.check("four beats came", True)
         self.check("still connected", conn.is_connected(), "the connection is gone")
         self.quiet(conn, "a round trip")
 
