@@ -11,7 +11,7 @@ import (
 // backupUnderLoad takes backups of a loaded broker, restores them, and holds what they give to
 // all that was confirmed before they began.
 func backupUnderLoad(t *testing.T, r *rig) {
-	broker, _ := r.start()
+	broker, serving := r.start()
 	live, config := r.dir, r.config
 	for round := range r.rounds {
 		w := torture.Crash(r.seed + uint64(round))
@@ -19,14 +19,13 @@ func backupUnderLoad(t *testing.T, r *rig) {
 		r.await(l.Confirmed(500), "confirmations under load")
 		before := l.Mark()
 		backup := filepath.Join(live, "backups", "under-load-"+string(rune('a'+round%26)))
-		r.command("store", "backup", backup, "--config", config, "--url", r.http)
+		r.post(broker, "store/backup", map[string]string{"dir": filepath.Base(backup)}, nil)
 		r.await(l.Confirmed(200), "confirmations after the backup")
 		r.stop(run)
 
 		r.configure(filepath.Join(t.TempDir(), "restored"), "")
 		r.command("store", "restore", backup, "--config", r.config)
 		r.command("store", "check", "--config", r.config)
-		broker.kill() // the restored one takes its HTTP address
 		restored, e := r.start()
 		copied := l.Fork(before)
 		r.drain(w, copied, e)
@@ -34,8 +33,7 @@ func backupUnderLoad(t *testing.T, r *rig) {
 		restored.kill()
 
 		r.dir, r.config = live, config
-		broker, e = r.start()
-		r.drain(w, l, e)
+		r.drain(w, l, serving)
 		r.audit(l)
 	}
 }

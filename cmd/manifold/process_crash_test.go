@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,7 +62,6 @@ type rig struct {
 	binary string
 	dir    string
 	config string // file
-	http   string // address of the HTTP listener, the same for all processes
 	seed   uint64
 	rounds int
 	rand   *rand.Rand
@@ -77,7 +75,7 @@ func newRig(t *testing.T, binary string) *rig {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	t.Cleanup(cancel)
 	r := &rig{
-		t: t, ctx: ctx, binary: binary, dir: filepath.Join(t.TempDir(), "data"), http: freeAddress(t),
+		t: t, ctx: ctx, binary: binary, dir: filepath.Join(t.TempDir(), "data"),
 		seed:   envNumber(t, "MANIFOLD_CRASH_SEED", uint64(time.Now().UnixNano())),
 		rounds: int(envNumber(t, "MANIFOLD_CRASH_ROUNDS", 2)),
 	}
@@ -93,13 +91,13 @@ func (r *rig) configure(dir, more string) {
 	r.t.Helper()
 	r.dir, r.config = dir, file(r.t, "manifold.yaml", fmt.Sprintf(`
 listeners: [{name: stomp, address: "127.0.0.1:0", protocols: [stomp]}]
-http: {address: %q}
+http: {address: "127.0.0.1:0"}
 store: {path: %q, memtable: 4MiB}
 destinations:
   policies:
     - {match: "queue://>", redelivery: {maximum: -1}}
     - {match: "topic://>", redelivery: {maximum: -1}}
-%s`, r.http, dir, more))
+%s`, dir, more))
 }
 
 func envNumber(t *testing.T, name string, def uint64) uint64 {
@@ -115,24 +113,16 @@ func envNumber(t *testing.T, name string, def uint64) uint64 {
 	return n
 }
 
-// freeAddress returns an address on which nobody listens at present.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // child is one process of the broker.
 type child struct {
-	rig    *rig
-	life   uint64
-	cmd    *exec.Cmd
-	log    bytes.Buffer          // standard error, to be read after the end
-	ready  chan torture.Endpoint // one, then closed; closed without one if it ended before
+	rig  *rig
+	life uint64
+	cmd  *exec.Cmd
+	log  bytes.Buffer // standard error, to be read after the end
+
+	ready  chan struct{}    // closed when it serves, and when it ends
+	where  torture.Endpoint // once ready; zero if it ended before
+	http   string           // address of the HTTP listener, once ready
 	exited chan struct{}
 }
 
@@ -141,7 +131,7 @@ func (r *rig) launch(args ...string) *child {
 	r.t.Helper()
 	r.mu.Lock()
 	r.lives++
-	c := &child{rig: r, life: r.lives, ready: make(chan torture.Endpoint, 1), exited: make(chan struct{})}
+	c := &child{rig: r, life: r.lives, ready: make(chan struct{}), exited: make(chan struct{})}
 	r.mu.Unlock()
 	c.cmd = exec.Command(r.binary, append([]string{"serve", "--config", r.config}, args...)...)
 	c.cmd.Stderr = &c.log
@@ -162,15 +152,26 @@ func (c *child) watch(out io.Reader) {
 	defer close(c.exited)
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		for word := range strings.FieldsSeq(lines.Text()) {
-			if address, ok := strings.CutPrefix(word, "stomp="); ok {
-				e := torture.Endpoint{URL: "stomp://" + address, Life: c.life}
-				c.rig.join(e)
-				c.ready <- e
+		listeners, ok := strings.CutPrefix(lines.Text(), "ready ")
+		if !ok {
+			continue
+		}
+		var e torture.Endpoint
+		for listener := range strings.FieldsSeq(listeners) {
+			switch name, address, _ := strings.Cut(listener, "="); name {
+			case "stomp":
+				e = torture.Endpoint{URL: "stomp://" + address, Life: c.life}
+			case "http":
+				c.http = address
 			}
 		}
+		c.where = e
+		c.rig.join(e)
+		close(c.ready)
 	}
-	close(c.ready)
+	if c.where.URL == "" {
+		close(c.ready)
+	}
 	// The exit status is the test's to look at, in the process state.
 	_ = c.cmd.Wait()
 	c.rig.leave(c.life)
@@ -187,9 +188,9 @@ func (r *rig) start(args ...string) (*child, torture.Endpoint) {
 func (c *child) wait() torture.Endpoint {
 	c.rig.t.Helper()
 	select {
-	case e, ok := <-c.ready:
-		if ok {
-			return e
+	case <-c.ready:
+		if c.where.URL != "" {
+			return c.where
 		}
 		<-c.exited
 		c.rig.t.Fatalf("the broker ended: %v\n%s", c.cmd.ProcessState, c.log.String())

@@ -123,11 +123,17 @@ func (t *Transaction) evidence() (applied, missing *sign) {
 		switch {
 		case c.deliveredAfter(t.at):
 			note(&missing, s.message, s.place, "the message that it settled came again")
-		case !c.settledOtherwise(t):
+		case s.message.existed(c) && !c.settledOtherwise(t):
 			note(&applied, s.message, s.place, "the message that it settled did not come again")
 		}
 	}
 	return applied, missing
+}
+
+// existed reports whether a copy certainly was there. What came from a broker was; but a fork
+// forgets what came after its mark.
+func (m *message) existed(c *record) bool {
+	return len(c.deliveries) > 0 || m.outcome() == certain
 }
 
 // settledOtherwise reports whether a settlement other than the transaction's may be why the copy

@@ -315,6 +315,17 @@ func TestFork(t *testing.T) {
 	if r := lost.Audit(); r.Err() != nil {
 		t.Error(r.String()) // kept may have been settled before the copy was taken
 	}
+	// Sent, received and settled in a transaction, all after the copy was taken: no trace of it.
+	mark = s.l.Mark()
+	tx := s.l.Begin("a")
+	s.settle(tx, false, s.came(s.sent(), false))
+	answer := s.send(1, tx)
+	s.l.Committing(tx, 1)
+	s.l.Committed(tx, 1)
+	s.settle(nil, true, s.came(answer, false))
+	if r := s.l.Fork(mark).Audit(); r.Err() != nil {
+		t.Error(r.String())
+	}
 	unsettled := s.sent()
 	if r := s.l.Fork(s.l.Mark()).Audit(); r.Totals[Lost] != 1 || r.First[0].Key != unsettled {
 		t.Error(r.String())

@@ -14,11 +14,13 @@ type consumer struct {
 	dice   dice
 	sender *producer // of what is sent on; nil if nothing is
 	to     Target
+	number uint64 // of the worker
 	txs    int
 }
 
 func newConsumer(r *Run, o outlet, mode Settlement) *consumer {
-	c := &consumer{run: r, outlet: o, mode: mode, dice: r.w.dice(r.worker.Add(1))}
+	number := r.worker.Add(1)
+	c := &consumer{run: r, outlet: o, mode: mode, dice: r.w.dice(number), number: number}
 	for i := range r.w.Relays {
 		if o.place == r.w.relayIn(i).Places[0] {
 			c.sender, c.to = newProducer(r), r.w.relayOut(i)
@@ -98,7 +100,7 @@ func (k *consumer) settle(c Client, waiting *tokens, unsettled []held) ([]held, 
 		return rest, k.acknowledge(c, waiting, now, nil)
 	}
 	k.txs++
-	tx, err := waiting.begin(c, fmt.Sprintf("c%d-%d", waiting.life, k.txs))
+	tx, err := waiting.begin(c, fmt.Sprintf("c%d-%d", k.number, k.txs))
 	if err != nil {
 		return nil, err
 	}

@@ -23,8 +23,7 @@ type Ledger struct {
 	counts     Counts
 	waiting    []waiter
 
-	waitingCopies int    // see Backlog
-	confirmedIn   uint64 // the latest life in which a message was confirmed
+	waitingCopies int // see Backlog
 }
 
 // Counts is how much of what happened.
@@ -34,15 +33,17 @@ type Counts struct {
 	Deliveries   int
 	Redelivered  int // deliveries that said to be repeated
 	Settlements  int // copies whose settlement was attempted
+	Settled      int // of them confirmed
 	Transactions int // commits attempted
 	Committed    int // of them confirmed
+
+	Alive uint64 // the latest life of the broker in which a message was confirmed
 }
 
-// waiter waits for a number of confirmed messages, or for a confirmation in a life.
+// waiter waits for a condition.
 type waiter struct {
-	confirmed int
-	life      uint64
-	reached   chan struct{}
+	met     func(Counts) bool
+	reached chan struct{}
 }
 
 // NewLedger returns an empty ledger. The run's number is in every body, so that messages of
@@ -108,40 +109,39 @@ func (l *Ledger) Refuse(k Key) {
 	l.uncount(m)
 }
 
-// confirm counts confirmed messages and wakes who waits for them. mu is held.
+// confirm counts confirmed messages. mu is held.
 func (l *Ledger) confirm(n int, life uint64) {
 	l.counts.Confirmed += n
-	l.confirmedIn = max(l.confirmedIn, life)
+	l.counts.Alive = max(l.counts.Alive, life)
+	l.wake()
+}
+
+// wake lets go whose condition is met. mu is held.
+func (l *Ledger) wake() {
 	l.waiting = slices.DeleteFunc(l.waiting, func(w waiter) bool {
-		if l.counts.Confirmed < w.confirmed || l.confirmedIn < w.life {
-			return false
+		met := w.met(l.counts)
+		if met {
+			close(w.reached)
 		}
-		close(w.reached)
-		return true
+		return met
 	})
+}
+
+// Until returns a channel that is closed when met is true of the counts. It is asked when
+// something was confirmed, and must not call the ledger.
+func (l *Ledger) Until(met func(Counts) bool) <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := waiter{met, make(chan struct{})}
+	l.waiting = append(l.waiting, w)
+	l.wake()
+	return w.reached
 }
 
 // Confirmed returns a channel that is closed when n more messages than now have been confirmed.
 func (l *Ledger) Confirmed(n int) <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.wait(waiter{confirmed: l.counts.Confirmed + n})
-}
-
-// Alive returns a channel that is closed when a message has been confirmed in a life of the
-// broker, or in a later one.
-func (l *Ledger) Alive(life uint64) <-chan struct{} {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.wait(waiter{life: life})
-}
-
-// wait registers a waiter. mu is held.
-func (l *Ledger) wait(w waiter) <-chan struct{} {
-	w.reached = make(chan struct{})
-	l.waiting = append(l.waiting, w)
-	l.confirm(0, 0)
-	return w.reached
+	n += l.Counts().Confirmed
+	return l.Until(func(c Counts) bool { return c.Confirmed >= n })
 }
 
 // Counts returns what happened so far.
@@ -218,6 +218,7 @@ func (l *Ledger) Committed(t *Transaction, life uint64) {
 	defer l.mu.Unlock()
 	t.phase, t.finished = committed, l.now(life)
 	l.counts.Committed++
+	l.counts.Settled += len(t.settled)
 	l.confirm(len(t.sends), life)
 }
 
@@ -335,7 +336,7 @@ func (l *Ledger) fault(kind Kind, k Key, place, detail string) {
 func (l *Ledger) Settle(life uint64, copies []Copy, tx *Transaction) *Settled {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := &Settled{tx: tx, at: l.now(life)}
+	s := &Settled{tx: tx, at: l.now(life), copies: len(copies)}
 	for _, c := range copies {
 		r := &c.message.copies[c.place]
 		r.settlements = append(r.settlements, s)
@@ -353,4 +354,6 @@ func (l *Ledger) SettleConfirmed(s *Settled, life uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.state, s.confirmed = confirmed, l.now(life)
+	l.counts.Settled += s.copies
+	l.wake()
 }

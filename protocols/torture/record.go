@@ -48,6 +48,7 @@ type delivery struct {
 // Settled is an attempt to settle deliveries.
 type Settled struct {
 	tx        *Transaction
+	copies    int // settled at once
 	state     state
 	at        moment
 	confirmed moment

@@ -107,8 +107,19 @@ func (r *Run) work(group int, s session) {
 				return
 			}
 			r.note(err)
+			r.breathe()
 		}
 	})
+}
+
+// breathe waits a moment, so that a broker that refuses everything is not asked all the time.
+func (r *Run) breathe() {
+	pause := time.NewTimer(10 * time.Millisecond)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-r.ctx.Done():
+	}
 }
 
 func (r *Run) note(err error) {
@@ -119,8 +130,6 @@ func (r *Run) note(err error) {
 
 // connect tries the broker's endpoints until one answers, calm is closed or the run is over.
 func (r *Run) connect(clientID string, calm <-chan struct{}) (Client, uint64, error) {
-	pause := time.NewTimer(0)
-	defer pause.Stop()
 	for {
 		for _, e := range r.broker() {
 			ctx, cancel := context.WithTimeout(r.ctx, 10*time.Second)
@@ -131,13 +140,14 @@ func (r *Run) connect(clientID string, calm <-chan struct{}) (Client, uint64, er
 			}
 			r.note(err)
 		}
-		pause.Reset(10 * time.Millisecond)
 		select {
-		case <-r.ctx.Done():
-			return nil, 0, r.ctx.Err()
 		case <-calm:
 			return nil, 0, errDone
-		case <-pause.C:
+		default:
+			r.breathe()
+		}
+		if err := r.ctx.Err(); err != nil {
+			return nil, 0, err
 		}
 	}
 }
