@@ -243,7 +243,7 @@ func (b *Broker) copyEach(list []queue.Taken, d *Destination) {
 		m := *list[i].Entry.Msg
 		m.Origin, m.Address = m.Address, d.Address
 		if !m.Durable || !h.durable {
-			v.targets = append(v.targets, target{h.queue, &m, nil, -1})
+			v.targets = append(v.targets, target{h.queue, &m, nil, int32(batch.TakeID())})
 			continue
 		}
 		b.markFor(h.queue, batch, &v.marks)

@@ -26,7 +26,7 @@ type target struct {
 	q    *queue.Queue
 	msg  *message.Message
 	note []byte
-	slot int32 // of the batch's Refs; negative: in memory only
+	slot int32 // of the batch's Refs: the entry's identity there, without a list if it is in memory only
 }
 
 type mark struct {
@@ -56,7 +56,7 @@ func (u *burst) toQueue(b *Broker, h *holder, m *message.Message, note []byte) {
 	case h.queue.Overflowing():
 		t.List, t.Volatile = h.queue.NeedList(), true
 	default:
-		u.targets = append(u.targets, target{h.queue, m, note, -1})
+		u.targets = append(u.targets, target{h.queue, m, note, int32(u.batch.TakeID())})
 		return
 	}
 	slot := u.batch.Append(t, h.queue.PrioOf(m), b.encode(m, &u.head))
@@ -138,12 +138,10 @@ func (b *Broker) arrive(sb *store.Batch, targets []target, marks []mark) {
 	var last *queue.Queue
 	for i := range targets {
 		t := &targets[i]
-		var e queue.Entry
-		if t.slot >= 0 {
-			e = queue.Entry{Msg: t.msg, Ref: sb.Refs[t.slot], Note: t.note}
-			b.lastID.Store(uint64(e.Ref.ID))
-		} else {
-			e = queue.NewEntry(t.msg, b.store.NextID())
+		e := queue.Entry{Msg: t.msg, Ref: sb.Refs[t.slot], Note: t.note}
+		b.lastID.Store(uint64(e.Ref.ID))
+		if e.Ref.List == 0 {
+			e = queue.NewEntry(t.msg, e.Ref.ID)
 			e.Note = t.note
 		}
 		t.q.Offer(e)

@@ -109,7 +109,7 @@ func (b *Broker) moveEach(list []queue.Taken, kind EventKind, c *Connection, t T
 		}
 		h := d.holder()
 		if !m.Durable || !h.durable {
-			v.targets = append(v.targets, target{h.queue, m, nil, -1})
+			v.targets = append(v.targets, target{h.queue, m, nil, int32(batch.TakeID())})
 			continue
 		}
 		b.markFor(h.queue, batch, &v.marks)

@@ -181,36 +181,38 @@ func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 func (u *burst) toTopic(b *Broker, c *Connection, bindings []*binding, durables int, m *message.Message) {
 	var list []store.Target
 	first := len(u.targets)
+	const fanned = -1 // its slot is known when the fan-out is added
 	for _, n := range bindings {
 		if !n.wants(m, c) {
 			continue
 		}
-		slot := int32(-1)
-		if n.to.needsStore(m) {
-			t := store.Target{Note: n.note}
-			if n.to.durable && m.Durable {
-				b.markFor(n.to.queue, u.batch, &u.marks)
-				u.batch.Durability = store.Durable
-				t.List = n.to.queue.List()
-			} else {
-				t.List, t.Volatile = n.to.queue.NeedList(), true
-			}
-			if list == nil {
-				list = make([]store.Target, 0, max(durables, 1))
-			}
-			slot = int32(len(list))
-			list = append(list, t)
+		t := store.Target{Note: n.note}
+		switch {
+		case n.to.durable && m.Durable:
+			t.List = n.to.queue.List()
+			b.markFor(n.to.queue, u.batch, &u.marks)
+			u.batch.Durability = store.Durable
+		case n.to.queue.Overflowing():
+			t.List, t.Volatile = n.to.queue.NeedList(), true
+		default:
+			u.targets = append(u.targets, target{n.to.queue, m, n.note, int32(u.batch.TakeID())})
+			continue
 		}
-		u.targets = append(u.targets, target{n.to.queue, m, n.note, slot})
+		if list == nil {
+			list = make([]store.Target, 0, max(durables, 1))
+		}
+		list = append(list, t)
+		u.targets = append(u.targets, target{n.to.queue, m, n.note, fanned})
 	}
 	if len(list) == 0 {
 		return
 	}
-	base := int32(u.batch.Fanout(list, message.DefaultPriority, b.encode(m, &u.head)))
-	u.bytes += int64(u.batch.Refs[base].Size)
+	slot := int32(u.batch.Fanout(list, message.DefaultPriority, b.encode(m, &u.head)))
+	u.bytes += int64(u.batch.Refs[slot].Size)
 	for i := first; i < len(u.targets); i++ {
-		if u.targets[i].slot >= 0 {
-			u.targets[i].slot += base
+		if u.targets[i].slot == fanned {
+			u.targets[i].slot = slot
+			slot++
 		}
 	}
 }

@@ -108,6 +108,16 @@ func (b *Batch) Fanout(to []Target, prio uint8, m Msg) (first int) {
 	return first
 }
 
+// TakeID takes an id in the order of the batch's appends, for something that is not stored. It
+// returns the index of its element of Refs, of which only the ID is set.
+func (b *Batch) TakeID() (slot int) {
+	o := Op{Kind: OpTakeID}
+	slot = b.addRef(o)
+	o.ref = int32(slot)
+	b.ops = append(b.ops, o)
+	return slot
+}
+
 // Ack ends the entry r. The last entry of a message drops it, and its parts. An entry may be
 // acknowledged once; after a Truncate or DropList that ended it an Ack does nothing.
 func (b *Batch) Ack(r Ref) {
@@ -195,7 +205,7 @@ func (b *Batch) Merge(o *Batch) {
 		p.Note.off += base
 		p.Head.off += base
 		p.Body.off += base
-		if p.Kind == OpAppend || p.Kind == OpTarget {
+		if p.Kind == OpAppend || p.Kind == OpTarget || p.Kind == OpTakeID {
 			p.ref += refs
 		}
 	}

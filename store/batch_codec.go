@@ -21,9 +21,17 @@ func (b *Batch) Marshal(dst []byte) []byte {
 	start := len(dst)
 	dst = slices.Grow(dst, b.Size()+16)
 	dst = append(dst, batchVersion)
-	dst = binary.AppendUvarint(dst, uint64(len(b.ops)))
+	ops := len(b.ops)
 	for i := range b.ops {
-		dst = b.marshalOp(dst, &b.ops[i])
+		if b.ops[i].Kind == OpTakeID {
+			ops--
+		}
+	}
+	dst = binary.AppendUvarint(dst, uint64(ops))
+	for i := range b.ops {
+		if b.ops[i].Kind != OpTakeID {
+			dst = b.marshalOp(dst, &b.ops[i])
+		}
 	}
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
 }

@@ -18,6 +18,7 @@ const (
 	OpDropParts
 	OpPutRecord
 	OpDeleteRecord
+	OpTakeID // an id in the batch's order, and nothing else; not marshalled
 )
 
 // Op is one operation as backends see it. Which fields mean something depends on Kind.
@@ -85,7 +86,7 @@ func (b *Batch) Stamp(next ID) ID {
 	for i := range b.ops {
 		o := &b.ops[i]
 		switch o.Kind {
-		case OpAppend:
+		case OpAppend, OpTakeID:
 			o.ID, b.Refs[o.ref].ID = next, next
 			next++
 		case OpFanout:

@@ -49,10 +49,10 @@ const (
 
 // Options are a queue's settings. They may change while it lives.
 type Options struct {
-	Prioritized   bool  // ten priorities are honoured; fixed once the queue holds something
-	StrictOrder   bool  // no rotation: fill the first consumer, then the next
-	AllExclusive  bool  // each consumer counts as exclusive
-	Evict         bool  // the oldest messages beyond Pending are dropped, if no consumer has credit for them
+	Prioritized   bool // ten priorities are honoured; fixed once the queue holds something
+	StrictOrder   bool // no rotation: fill the first consumer, then the next
+	AllExclusive  bool // each consumer counts as exclusive
+	Evict         bool // the oldest messages beyond Pending are dropped, if no consumer has credit for them
 	Pending       int64
 	Window        int64 // bytes in memory of what waits; 0: by what memory allows
 	MaxDeliveries int   // after so many failed deliveries: dead letter; 0 = no limit
