@@ -323,7 +323,9 @@ func (l *Ledger) order(a *Attachment, m *message, redelivered bool) {
 		return
 	}
 	if l.departures[a.place][a.life] == 0 {
-		l.fault(OutOfOrder, m.key, a.place, fmt.Sprintf("came after number %d, in life %d", last, a.life))
+		other, place := l.find(Key{m.key.Producer, last}), func(m *message) int { return slices.Index(m.target.Places, a.place) }
+		l.fault(OutOfOrder, m.key, a.place, fmt.Sprintf("came after number %d: %s; number %d: %s",
+			last, m.history(place(m)), last, other.history(place(other))))
 	}
 }
 
