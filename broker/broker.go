@@ -28,6 +28,15 @@ type Options struct {
 	Log      *slog.Logger
 	// OpenStore opens the store; Activate calls it. The hooks are the broker's.
 	OpenStore func(ctx context.Context, hooks store.Hooks) (store.Store, error)
+	// Locator says who serves a destination; nil: this broker serves all.
+	Locator Locator
+}
+
+// Locator finds the broker that serves a destination.
+type Locator interface {
+	// Locate returns nil for a destination that is served here, and otherwise a fault of kind
+	// Moved that says where it is. It must not block.
+	Locate(a address.Address) error
 }
 
 // Limits bound what clients may take. Zero means the default.
@@ -87,6 +96,9 @@ type Broker struct {
 	perUser      map[string]int
 	branches     map[string]*Transaction // prepared, by xid
 	bindings     *route.Table[*binding]
+
+	onceMu sync.Mutex
+	onces  map[string]*Once
 
 	listMu sync.Mutex   // a leaf: it is taken with a queue's lock held
 	lists  store.ListID // highest in use
@@ -187,6 +199,7 @@ func (b *Broker) activate(ctx context.Context) error {
 	b.clients = make(map[string]*Connection)
 	b.perUser = make(map[string]int)
 	b.branches = make(map[string]*Transaction)
+	b.onces = make(map[string]*Once)
 	b.bindings = route.New[*binding]()
 	b.stop = make(chan struct{})
 	b.done.start()
@@ -197,14 +210,15 @@ func (b *Broker) activate(ctx context.Context) error {
 	}
 	b.store = s
 	b.env = &queue.Env{
-		Store:   s,
-		Formats: message.NewFormats(b.Formats...),
-		Memory:  queue.NewMemory(b.Limits.Memory),
-		Temp:    queue.NewMemory(b.Limits.Temp),
-		Log:     b.Log,
-		NewList: b.newList,
-		Remove:  b.removed,
-		Now:     nowMillis,
+		Store:     s,
+		Formats:   message.NewFormats(b.Formats...),
+		Memory:    queue.NewMemory(b.Limits.Memory),
+		Temp:      queue.NewMemory(b.Limits.Temp),
+		Log:       b.Log,
+		Delivered: &b.total.Delivered,
+		NewList:   b.newList,
+		Remove:    b.removed,
+		Now:       nowMillis,
 	}
 	b.flow.start(b)
 	if err := b.recover(ctx); err != nil {

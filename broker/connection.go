@@ -72,7 +72,6 @@ type Connection struct {
 	inflight atomic.Int64 // committed bursts that are not done
 	closed   atomic.Bool
 	sent     atomic.Int64 // messages received from the client
-	got      atomic.Int64 // deliveries to it
 
 	state sync.Mutex // what follows
 	subs  map[*Subscription]struct{}
@@ -164,6 +163,12 @@ func (c *Connection) User() string { return c.principal.Name }
 
 // Login returns what the client said of itself, without its password.
 func (c *Connection) Login() Login { return c.login }
+
+// Since returns when the client connected.
+func (c *Connection) Since() time.Time { return c.since }
+
+// Sent returns how many messages the client has sent.
+func (c *Connection) Sent() int64 { return c.sent.Load() }
 
 // Broker returns the broker.
 func (c *Connection) Broker() *Broker { return c.b }

@@ -49,6 +49,10 @@ func (d *Destination) Queue() *queue.Queue { return d.queue }
 // Published returns how many messages were sent to a topic since the start.
 func (d *Destination) Published() int64 { return d.published.Load() }
 
+// Consumers returns the number of a queue's consumers, or of the subscriptions that a topic's
+// messages go to.
+func (d *Destination) Consumers() int { return d.b.consumersOf(d) }
+
 // Producers returns the number of producers that are open for the destination.
 func (d *Destination) Producers() int64 { return d.producers.Load() }
 
@@ -120,6 +124,11 @@ func (b *Broker) Destinations() []*Destination {
 // resolve returns the destination with an address for a connection, and creates it if the
 // connection may. A nil connection stands for the broker itself.
 func (b *Broker) resolve(c *Connection, op string, a address.Address) (*Destination, error) {
+	if b.Locator != nil {
+		if err := b.Locator.Locate(a); err != nil {
+			return nil, err
+		}
+	}
 	if d := b.Lookup(a); d != nil {
 		return d, nil
 	}

@@ -30,6 +30,10 @@ const maxInflight = 64 << 20
 
 func (f *flow) start(b *Broker) {
 	f.b = b
+	f.diskLow.Store(false)
+	f.pressure.Store(0)
+	f.inflight.Store(0)
+	f.stopped.Store(nil)
 	f.mu.Lock()
 	f.waiting = make(map[*Connection]struct{})
 	f.off = false
@@ -117,20 +121,21 @@ type parked struct {
 	m *message.Message
 	t Token
 
-	since time.Time
+	record []byte
+	since  time.Time
 }
 
 // maxParkedBytes bounds what one connection may have parked, beside Limits.Parked.
 const maxParkedBytes = 8 << 20
 
 // park keeps a send until there is space. The caller holds c.mu.
-func (c *Connection) park(p *Producer, m *message.Message, t Token) error {
+func (c *Connection) park(p *Producer, m *message.Message, t Token, record []byte) error {
 	size := int64(m.Size())
 	if len(c.parked) >= c.b.Limits.Parked || len(c.parked) > 0 && c.parkedLen+size > maxParkedBytes {
 		return fault.New(fault.LimitReached, "send", p.targets[0].Address.String(),
 			"%d sends wait already: %s", len(c.parked), c.blockedBy)
 	}
-	c.parked = append(c.parked, parked{p, m, t, time.Now()})
+	c.parked = append(c.parked, parked{p, m, t, record, time.Now()})
 	c.parkedLen += size
 	return nil
 }
@@ -209,7 +214,7 @@ func (c *Connection) retry() {
 			break
 		}
 		c.parkedLen -= int64(k.m.Size())
-		c.sendLocked(k.p, k.m, k.t)
+		c.sendLocked(k.p, k.m, k.t, k.record)
 	}
 	c.parked = append(c.parked[:0], c.parked[n:]...)
 	free := len(c.parked) == 0

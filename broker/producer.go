@@ -62,6 +62,15 @@ func (d *Destination) holder() holder {
 // message means that it is on disk. With a transaction the message takes effect at its commit
 // and is confirmed as accepted. Send never blocks; Flush must follow, once for a series.
 func (p *Producer) Send(m *message.Message, tx *Transaction, t Token) error {
+	return p.sendAny(m, tx, t, nil)
+}
+
+// sendWith is Send with the key of a record that is written in the same batch.
+func (p *Producer) sendWith(m *message.Message, t Token, record []byte) error {
+	return p.sendAny(m, nil, t, record)
+}
+
+func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, record []byte) error {
 	c := p.c
 	for i, d := range p.targets {
 		// The right may have been withdrawn since: the check is a cached look-up.
@@ -92,16 +101,16 @@ func (p *Producer) Send(m *message.Message, tx *Transaction, t Token) error {
 		return nil
 	}
 	if len(c.parked) > 0 {
-		return c.park(p, m, t)
+		return c.park(p, m, t, record)
 	}
 	if reason := c.b.flow.blocks(p, m); reason != "" {
 		if p.failsFast() {
 			return spaceFault(p, reason)
 		}
 		c.blockLocked(reason)
-		return c.park(p, m, t)
+		return c.park(p, m, t, record)
 	}
-	c.sendLocked(p, m, t)
+	c.sendLocked(p, m, t, record)
 	return nil
 }
 
@@ -121,7 +130,12 @@ func (p *Producer) renew(i int) error {
 }
 
 // sendLocked routes a message. The caller holds c.mu.
-func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token) {
+func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, record []byte) {
+	if record != nil {
+		u := c.burstLocked()
+		u.batch.PutRecord(store.Sessions, record, nil)
+		u.batch.Durability = store.Durable
+	}
 	if p.single.queue != nil {
 		c.routeLocked(&p.single, m, nil)
 		c.confirmLocked(t)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/broker/selector"
@@ -32,8 +33,10 @@ type SubscribeOptions struct {
 	NoLocal        bool // not what this client sent, on topics
 	// Name makes a durable subscription to a topic, known by the client's identifier and
 	// this name; with Shared, by the name alone, and several consumers may share it.
-	Name       string
-	Shared     bool
+	Name   string
+	Shared bool
+	// Track makes deliveries tracked; see queue.ConsumerOptions.
+	Track      func(m *message.Message, note []byte) uint32
 	MaxPending int // messages that a topic subscriber may be behind; 0 = by policy
 	Tag        any // the caller's; Consumer.Tag of each delivery
 }
@@ -82,7 +85,7 @@ func (c *Connection) SubscribeWith(o SubscribeOptions, sink Sink, t Token, ready
 	}
 	s := &Subscription{c: c, o: o}
 	s.Consumer = queue.NewConsumer(c.b.env, queue.ConsumerOptions{
-		Filter: filter, Priority: o.Priority, Exclusive: o.Exclusive, Tag: o.Tag,
+		Filter: filter, Priority: o.Priority, Exclusive: o.Exclusive, Track: o.Track, Tag: o.Tag,
 	}, sink)
 	if ready != nil {
 		ready(s)

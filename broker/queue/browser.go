@@ -52,9 +52,7 @@ func (c *Consumer) show(e *Entry) bool {
 	defer c.mu.Unlock()
 	n := c.last.Load() + 1
 	c.last.Store(n)
-	c.staged = append(c.staged, Delivery{
-		Consumer: c, Number: n, Msg: e.Msg, ID: e.Ref.ID, Note: e.Note, Count: e.Count, Flags: e.Flags &^ (fetched | purged),
-	})
+	c.stage(n, e)
 	if c.stagedBytes += e.size(); c.stagedBytes > stageBytes || len(c.staged) >= runLength {
 		c.flush()
 	}

@@ -17,7 +17,9 @@ type Delivery struct {
 	Msg      *message.Message
 	ID       store.ID
 	Note     []byte
+	Tag      uint32 // of a tracked delivery
 	Count    uint16 // failed deliveries before this one
+	Phase    uint8  // of a tracked delivery
 	Flags    EntryFlags
 }
 
@@ -48,7 +50,13 @@ type ConsumerOptions struct {
 	Filter    Filter // nil: everything
 	Priority  int    // higher ones are served first
 	Exclusive bool
-	Tag       any // the caller's
+	// Track makes deliveries tracked, for hand-over exactly once: it returns the tag (a packet
+	// identifier, for instance) of a delivery that has none, or 0 to leave it untracked. Tags
+	// are on disk before their deliveries reach the sink, and entries that come again, also
+	// after a restart, come with their tag and phase. It is called with locks held and must not
+	// block.
+	Track func(m *message.Message, note []byte) uint32
+	Tag   any // the caller's
 }
 
 // Consumer drains one queue, or several that share its credit. Its deliveries are numbered;
@@ -69,7 +77,8 @@ type Consumer struct {
 	live        int    // unsettled deliveries
 	staged      []Delivery
 	stagedBytes int64
-	queues      []*Queue // attached, in the order in which new credit is offered
+	tracking    *store.Batch // tags of what is staged
+	queues      []*Queue     // attached, in the order in which new credit is offered
 	turn        int
 	browse      chan struct{} // of a browser: there is new credit
 }
@@ -105,19 +114,33 @@ func (c *Consumer) deliver(q *Queue, e *Entry) bool {
 	}
 	n := c.last.Load() + 1
 	c.last.Store(n)
+	if c.Track != nil {
+		c.track(e)
+	}
 	c.put(n, slot{q: q, e: *e})
-	c.staged = append(c.staged, Delivery{
-		Consumer: c, Number: n, Msg: e.Msg, ID: e.Ref.ID, Note: e.Note, Count: e.Count, Flags: e.Flags &^ (fetched | purged),
-	})
+	c.stage(n, e)
 	if c.stagedBytes += e.size(); c.stagedBytes > stageBytes {
 		c.flush()
 	}
 	return true
 }
 
+// stage adds a delivery to those that flush hands over. The caller holds c.mu.
+func (c *Consumer) stage(n uint64, e *Entry) {
+	c.staged = append(c.staged, Delivery{
+		Consumer: c, Number: n, Msg: e.Msg, ID: e.Ref.ID, Note: e.Note, Tag: e.Tag, Count: e.Count, Phase: e.Phase,
+		Flags: e.Flags &^ (fetched | purged),
+	})
+}
+
 // flush hands what is staged to the sink. The caller holds c.mu.
 func (c *Consumer) flush() {
 	if len(c.staged) == 0 {
+		return
+	}
+	c.env.Delivered.Add(int64(len(c.staged)))
+	if c.Track != nil {
+		c.flushTracked()
 		return
 	}
 	if !c.sink.Deliver(c.staged) {

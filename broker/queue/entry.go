@@ -13,7 +13,9 @@ type Entry struct {
 	Ref       store.Ref
 	Note      []byte // what the matched bindings said; never changed
 	NotBefore int64  // redelivery delay: not before this time, Unix milliseconds
+	Tag       uint32 // of a tracked delivery, see ConsumerOptions.Track; 0 = none
 	Count     uint16 // failed deliveries
+	Phase     uint8  // how far a tracked delivery's hand-over has come
 	Flags     EntryFlags
 }
 
@@ -39,7 +41,9 @@ func (e *Entry) stored() bool { return e.Ref.List != 0 }
 func (e *Entry) size() int64 { return int64(e.Ref.Size) + message.Overhead }
 
 func (e *Entry) state() store.State {
-	return store.State{Deliveries: e.Count, Redelivered: e.Flags&Redelivered != 0, NotBefore: e.NotBefore}
+	return store.State{
+		Deliveries: e.Count, Redelivered: e.Flags&Redelivered != 0, NotBefore: e.NotBefore, Tag: e.Tag, Phase: e.Phase,
+	}
 }
 
 // NewEntry returns an entry of a message that is in memory only.

@@ -168,7 +168,10 @@ func (q *Queue) decodeOne(se *store.Entry) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{Msg: m, Ref: se.Ref, NotBefore: se.State.NotBefore, Count: se.State.Deliveries}
+	e := Entry{
+		Msg: m, Ref: se.Ref, NotBefore: se.State.NotBefore, Count: se.State.Deliveries,
+		Tag: se.State.Tag, Phase: se.State.Phase,
+	}
 	if se.State.Redelivered {
 		e.Flags |= Redelivered
 	}

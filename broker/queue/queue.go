@@ -28,6 +28,8 @@ type Env struct {
 	Memory  *Memory
 	Temp    *Memory // bytes of non-durable messages that overflowed to the store
 	Log     *slog.Logger
+	// Delivered counts deliveries, over all queues.
+	Delivered *atomic.Int64
 	// NewList takes an unused list identifier.
 	NewList func() store.ListID
 	// Remove ends entries that expired or are to be dead-lettered: it is called without

@@ -1,0 +1,123 @@
+package broker_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/message"
+)
+
+func TestSendOnceIsTakenOnceOverRestarts(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	send := func(key uint64) {
+		c := n.connect("c")
+		defer c.Connection.Close()
+		once, err := n.Once(context.Background(), "session")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.Producer(q("Q"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := text("once", true)
+		m.Address = q("Q")
+		if err := p.SendOnce(m, once, key, c.token()); err != nil {
+			t.Fatal(err)
+		}
+		c.Flush()
+		if err := c.confirm(c.next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count := func() int64 { return n.Lookup(q("Q")).Queue().Counters().Entries.Load() }
+	send(7)
+	send(7)
+	n.restart()
+	send(7)
+	if count() != 1 {
+		t.Fatalf("%d messages", count())
+	}
+	c := n.connect("releaser")
+	once, err := n.Once(context.Background(), "session")
+	if err != nil {
+		t.Fatal(err)
+	}
+	once.Forget(c.Connection, 7, c.token())
+	c.Flush()
+	if err := c.confirm(c.next); err != nil {
+		t.Fatal(err)
+	}
+	n.restart()
+	send(7)
+	if count() != 2 {
+		t.Fatalf("%d messages after the release", count())
+	}
+}
+
+func TestTrackedDeliveriesKeepTagAndPhase(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	c.send(q("Q"), true, series("m", 3)...)
+	next := uint32(100)
+	o := on(q("Q"))
+	o.Track = func(*message.Message, []byte) uint32 { next++; return next }
+	s := c.subscribe(o, 2)
+	c.receive(2)
+	if c.deliveries[0].Tag != 101 || c.deliveries[1].Tag != 102 {
+		t.Fatalf("tags %d, %d", c.deliveries[0].Tag, c.deliveries[1].Tag)
+	}
+	if err := s.SetPhase(1, 2, c.token()); err != nil {
+		t.Fatal(err)
+	}
+	c.Flush()
+	if err := c.confirm(c.next); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetPhase(9, 2, 0); !fault.Is(err, fault.NotFound) {
+		t.Errorf("phase of a delivery that is not there: %v", err)
+	}
+	n.restart()
+	d := n.connect("d")
+	next = 200
+	d.subscribe(o, 10)
+	equal(t, d.receive(3), series("m", 3))
+	for i, want := range []struct {
+		tag   uint32
+		phase uint8
+	}{{101, 2}, {102, 0}, {201, 0}} {
+		if got := d.deliveries[i]; got.Tag != want.tag || got.Phase != want.phase {
+			t.Errorf("delivery %d: tag %d, phase %d", i, got.Tag, got.Phase)
+		}
+	}
+}
+
+// elsewhere is a locator that serves no destination of a name.
+type elsewhere string
+
+func (e elsewhere) Locate(a address.Address) error {
+	if a.Name != string(e) {
+		return nil
+	}
+	err := fault.New(fault.Moved, "locate", a.String(), "%s is served by another broker", a)
+	err.Where = "other:61616"
+	return err
+}
+
+func TestLocatorSendsClientsAway(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Locator: elsewhere("THERE")})
+	c := n.connect("c")
+	c.send(q("HERE"), true, "m")
+	if _, err := c.Producer(q("THERE")); !fault.Is(err, fault.Moved) {
+		t.Errorf("producer: %v", err)
+	}
+	if _, err := c.Subscribe(on(q("THERE")), sink{c}, 0); !fault.Is(err, fault.Moved) {
+		t.Errorf("consumer: %v", err)
+	}
+}
