@@ -161,6 +161,7 @@ func FuzzCovers(f *testing.F) {
 	f.Add("*.b", "a.b", "x")
 	f.Add(">", "", "")
 	f.Add("a.*.>", "a.b", "c.d")
+	f.Add("*", "*", ">")
 	f.Fuzz(func(t *testing.T, entry, name, filler string) {
 		p, err := newPattern(entry)
 		if err != nil || !p.covers(name) {

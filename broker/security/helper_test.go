@@ -27,6 +27,7 @@ func mustLogin(t testing.TB, a *Authority, c Credentials) *Principal {
 
 // instances returns names that a pattern matches.
 func instances(name, filler string) []string {
+	filler = strings.NewReplacer("*", "x", ">", "y").Replace(filler) // of a name, not of a pattern
 	one, _, _ := strings.Cut(filler, ".")
 	levels := strings.Split(name, ".")
 	for i, l := range levels {
