@@ -51,7 +51,7 @@ func layers() []layer {
 		{pkg: "protocols/stomp", may: []string{"broker/...", "protocols"}, tests: kits},
 		{pkg: "protocols/stomp/frame", pure: true},
 		{pkg: "protocols/stomp/transform", may: leaves(), pure: true},
-		{pkg: "protocols/stomp/stomptest", tests: append(kits, "protocols/stomp")},
+		{pkg: "protocols/stomp/stomptest", tests: append(kits, "broker/security", "protocols", "protocols/stomp")},
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
 		// A client: it knows what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},
@@ -151,6 +151,7 @@ func dependencies() []dependency {
 		{pkg: "broker/security", module: bcrypt, reason: "verifies hashed passwords; not in the standard library"},
 		{pkg: "cmd/manifold/accounts", module: bcrypt, reason: "hashes passwords for the user command"},
 		{pkg: "cmd/manifold", module: bcrypt, test: true, reason: "tests that hashes verify"},
+		{pkg: "protocols/stomp/stomptest", module: bcrypt, test: true, reason: "hashes the password of the suite's user"},
 		{pkg: "cmd/manifold", module: "github.com/spf13/cobra", reason: "command line with help and completion"},
 		{pkg: "cmd/manifold", module: "github.com/spf13/pflag", reason: "cobra's flags"},
 		{pkg: "cmd/manifold", module: "golang.org/x/sys/unix", reason: "reads passwords from a terminal without echo"},
