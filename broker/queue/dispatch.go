@@ -71,7 +71,11 @@ func (q *Queue) takeIntake(now int64, gone *removal) {
 	for i := range q.arrived {
 		e := &q.arrived[i]
 		l := q.levelOf(e.Ref.Prio)
-		if !l.tail && l.bytes >= window {
+		full := window
+		if !e.stored() && o.Window <= 0 {
+			full *= unstoredFactor
+		}
+		if !l.tail && l.bytes >= full {
 			l.tail, l.cursor = true, q.lastStored
 			q.overflowing.Store(true)
 		}

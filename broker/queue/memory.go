@@ -62,4 +62,7 @@ func (m *Memory) window() int64 {
 const (
 	smallWindow = 256 << 10
 	largeWindow = 16 << 20
+	// unstoredFactor is how much larger the window is for messages that would have to be
+	// written first: those that are stored already cost only the reading.
+	unstoredFactor = 8
 )
