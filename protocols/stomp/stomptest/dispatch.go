@@ -118,8 +118,9 @@ func dispatchScenarios() []Scenario {
 			},
 		},
 		{
-			Name: "dispatch/virtual-topic",
-			Ref:  "a message to topic VirtualTopic.N goes to each existing queue Consumer.*.VirtualTopic.N and to plain subscribers",
+			Name:  "dispatch/virtual-topic",
+			Ref:   "a message to topic VirtualTopic.N goes to each existing queue Consumer.*.VirtualTopic.N and to plain subscribers",
+			Later: "comes with virtual topics",
 			Run: func(_ *testing.T, e *Env) {
 				c := e.Connect()
 				topic := "VirtualTopic." + e.Name("")
