@@ -63,6 +63,7 @@ type Connection struct {
 	burst     *burst
 	touched   []*queue.Queue // got memory-only messages since the last Flush
 	settled   []Token        // to be confirmed by Flush
+	crowded   *queue.Queue   // got more than its consumers take
 	parked    []parked
 	parkedLen int64
 	unpark    chan struct{}

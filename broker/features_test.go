@@ -486,3 +486,27 @@ func TestLimitsOfAConnection(t *testing.T) {
 		t.Errorf("a client identifier in use: %v", idErr)
 	}
 }
+
+func TestRejectInATransactionByAWildcardConsumer(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	c.send(q("Q"), true, "bad")
+	s := c.subscribe(on(q(">")), 10)
+	c.receive(1)
+	tx, err := c.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Settle(1, 1, broker.Outcome{Kind: broker.Rejected}, tx, 0); err != nil {
+		t.Fatal(err)
+	}
+	// The commit makes the dead-letter queue, which the same consumer gets at once.
+	if err := tx.Commit(c.token()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.confirm(c.next); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, c.receive(2), []string{"bad", "bad"})
+}

@@ -237,14 +237,21 @@ func (c *Connection) failLocked(k *parked, reason string) {
 	}
 }
 
-// Throttle blocks while the connection's sends wait for space, unless the client has
-// deliveries to settle: that would free the space. A reader calls it after each burst, before
-// it reads on.
+// crowdPause is how long a producer pauses at most, per burst, for a crowded queue.
+const crowdPause = 10 * time.Millisecond
+
+// Throttle blocks while the connection's sends wait for space, and shortly when they go to a
+// queue whose consumers do not keep up, unless the client has deliveries to settle: that would
+// free the space. A reader calls it after each burst, before it reads on.
 func (c *Connection) Throttle() {
 	for !c.closed.Load() {
 		c.mu.Lock()
-		waiting := len(c.parked) > 0
+		waiting, crowded := len(c.parked) > 0, c.crowded
+		c.crowded = nil
 		c.mu.Unlock()
+		if crowded != nil && !c.hasUnsettled() {
+			crowded.WaitRoom(crowdPause)
+		}
 		if !waiting || c.hasUnsettled() {
 			return
 		}

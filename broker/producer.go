@@ -161,6 +161,9 @@ func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, record
 
 // routeLocked puts a message on one queue, at once or with the burst.
 func (c *Connection) routeLocked(h *holder, m *message.Message, note []byte) {
+	if !m.Durable && h.queue.Crowded() {
+		c.crowded = h.queue
+	}
 	if c.burst == nil && c.inflight.Load() == 0 && !(m.Durable && h.durable) && !h.queue.Overflowing() {
 		c.offerLocked(h.queue, m, note)
 		return
@@ -172,17 +175,27 @@ func (c *Connection) routeLocked(h *holder, m *message.Message, note []byte) {
 func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 	d.published.Add(1)
 	bindings := c.b.bindings.Match(d.Address.Name)
-	durables := 0
+	durables, room := 0, false
 	for _, n := range bindings {
 		if n.to.needsStore(m) && n.wants(m, c) {
 			durables++
 		}
 	}
 	if durables == 0 && c.burst == nil && c.inflight.Load() == 0 {
+		crowded := (*queue.Queue)(nil)
 		for _, n := range bindings {
-			if n.wants(m, c) {
-				c.offerLocked(n.to.queue, m, n.note)
+			if !n.wants(m, c) {
+				continue
 			}
+			if n.to.queue.Crowded() {
+				crowded = n.to.queue
+			} else {
+				room = true
+			}
+			c.offerLocked(n.to.queue, m, n.note)
+		}
+		if !room && crowded != nil {
+			c.crowded = crowded // nobody keeps up: one slow subscriber alone slows nobody
 		}
 		return
 	}

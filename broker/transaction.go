@@ -120,7 +120,6 @@ type commit struct {
 	tx      *Transaction
 	targets []target
 	marks   []mark
-	letters []queue.Taken
 	t       Token
 	then    func(error) // after the tokens, for those who wait
 }
@@ -146,32 +145,33 @@ func (tx *Transaction) build(batch *store.Batch) *commit {
 			u.toTopic(tx.b, tx.c, tx.b.bindings.Match(d.Address.Name), 4, m)
 		}
 	}
-	ack := func(q *queue.Queue, e *queue.Entry) {
-		taken := queue.Taken{Queue: q, Entry: *e}
-		if taken.Stored() {
-			batch.Ack(e.Ref)
-			batch.Durability = store.Durable
-		}
-	}
 	for _, e := range tx.accepted {
 		for _, n := range e.numbers {
-			e.consumer.Enlisted(n, ack)
+			tx.acknowledge(batch, e.consumer, n)
 		}
 	}
 	for _, r := range tx.rejected {
-		r.consumer.Enlisted(r.number, func(q *queue.Queue, e *queue.Entry) {
-			ack(q, e)
-			taken := queue.Taken{Queue: q, Entry: *e}
-			d, m := tx.b.letter(&taken, r.cause)
-			if d == nil {
-				return
-			}
+		taken, ok := tx.acknowledge(batch, r.consumer, r.number)
+		if !ok {
+			continue
+		}
+		if d, m := tx.b.letter(&taken, r.cause); d != nil {
 			h := d.holder()
 			u.toQueue(tx.b, &h, m, nil)
-		})
+		}
 	}
 	k.targets, k.marks = u.targets, u.marks
 	return k
+}
+
+// acknowledge adds the end of an enlisted delivery to a batch.
+func (tx *Transaction) acknowledge(batch *store.Batch, c *queue.Consumer, n uint64) (queue.Taken, bool) {
+	taken, ok := c.Enlisted(n)
+	if ok && taken.Stored() {
+		batch.Ack(taken.Entry.Ref)
+		batch.Durability = store.Durable
+	}
+	return taken, ok
 }
 
 // Commit makes all of the transaction take effect. The token is confirmed when that is on

@@ -24,6 +24,7 @@ func (q *Queue) run(touched []*Consumer) (again bool, _ []*Consumer, gone remova
 	now := q.env.Now()
 	q.takeIntake(now, &gone)
 	if len(q.consumers) == 0 || q.paused {
+		q.noteCrowd(false)
 		return false, touched, gone
 	}
 	left := runLength
@@ -45,6 +46,7 @@ func (q *Queue) run(touched []*Consumer) (again bool, _ []*Consumer, gone remova
 		s.mu.Unlock()
 		touched = append(touched, s.Consumer)
 	}
+	q.noteCrowd(left < runLength)
 	if left > 0 {
 		touched = q.drained(touched)
 	}

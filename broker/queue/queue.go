@@ -93,6 +93,7 @@ type Queue struct {
 	wanted   atomic.Bool // somebody asked for dispatch
 
 	overflowing atomic.Bool // arrivals are left to the store
+	crowd       crowd
 
 	mu                     sync.Mutex
 	arrived                []Entry // swapped with intake

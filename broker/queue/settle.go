@@ -36,8 +36,8 @@ func (c *Consumer) Accept(first, last uint64, b *store.Batch) (settled int) {
 
 // settledRun adds up what leaves a queue, so that its counters are touched once per run.
 type settledRun struct {
-	q                     *Queue
-	entries, bytes, inMem int64
+	q              *Queue
+	entries, bytes int64
 }
 
 func (r *settledRun) add(q *Queue, e *Entry, b *store.Batch) {
@@ -143,13 +143,14 @@ func (c *Consumer) Enlist(first, last uint64, dst []uint64) []uint64 {
 	return dst
 }
 
-// Enlisted calls fn for an enlisted delivery; it is the transaction's way to acknowledge.
-func (c *Consumer) Enlisted(n uint64, fn func(q *Queue, e *Entry)) {
+// Enlisted returns an enlisted delivery's entry, for the transaction to acknowledge.
+func (c *Consumer) Enlisted(n uint64) (Taken, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.slotAt(n); s != nil && s.enlisted {
-		fn(s.q, &s.e)
+		return Taken{s.q, s.e}, true
 	}
+	return Taken{}, false
 }
 
 // Committed ends enlisted deliveries whose transaction is on disk.
