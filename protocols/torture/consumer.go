@@ -54,6 +54,9 @@ func (k *consumer) serve(c Client, life uint64) error {
 		if copied, ok := l.Deliver(attachment, *d); ok {
 			d.Body = nil // checked, and large
 			unsettled = append(unsettled, held{*d, copied})
+		} else if k.mode == Individual {
+			// Noted as a violation; out of the way. An error shows at the next flush.
+			_ = c.Ack(*d, "", 0)
 		}
 	}
 	goal := k.dice.some(k.run.w.Batch) // settle when so many are held
