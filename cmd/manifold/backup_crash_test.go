@@ -19,7 +19,7 @@ func backupUnderLoad(t *testing.T, r *rig) {
 		r.await(l.Confirmed(500), "confirmations under load")
 		before := l.Mark()
 		backup := filepath.Join(live, "backups", "under-load-"+string(rune('a'+round%26)))
-		r.post(broker, "store/backup", map[string]string{"dir": filepath.Base(backup)}, nil)
+		r.command("store", "backup", backup, "--config", config, "--url", broker.http)
 		r.await(l.Confirmed(200), "confirmations after the backup")
 		r.stop(run)
 

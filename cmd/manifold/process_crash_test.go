@@ -143,7 +143,12 @@ func (r *rig) launch(args ...string) *child {
 		r.t.Fatal(err)
 	}
 	go c.watch(out)
-	r.t.Cleanup(c.kill)
+	r.t.Cleanup(func() {
+		c.kill()
+		if r.t.Failed() && c.log.Len() > 0 {
+			r.t.Logf("process %d wrote:\n%.4000s", c.life, c.log.String())
+		}
+	})
 	return c
 }
 
