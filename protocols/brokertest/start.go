@@ -27,10 +27,13 @@ func WithSecurity(o security.Options) Option {
 	return func(s *server.Options) { s.Security = o }
 }
 
-// WithTLS adds a listener with TLS, named "tls", that detects its protocol.
+// WithTLS adds two listeners with TLS: one named "tls" that detects its protocol, and one named "stomp+tls".
 func WithTLS(o protocols.TLSOptions) Option {
 	return func(s *server.Options) {
-		s.Listeners = append(s.Listeners, server.Listener{Name: "tls", Address: "127.0.0.1:0", Protocols: []string{"auto"}, TLS: &o})
+		s.Listeners = append(s.Listeners,
+			server.Listener{Name: "tls", Address: "127.0.0.1:0", Protocols: []string{"auto"}, TLS: &o},
+			server.Listener{Name: "stomp+tls", Address: "127.0.0.1:0", Protocols: []string{"stomp"}, TLS: &o},
+		)
 	}
 }
 

@@ -42,9 +42,14 @@ func foreignCommands() []string {
 // password and a client certificate. A client that isn't installed is skipped, unless MANIFOLD_FOREIGN_CLIENTS is
 // "required". MANIFOLD_FOREIGN_NODE_MODULES names the folder with the JavaScript packages.
 func TestForeignClients(t *testing.T) {
+	t.Parallel()
 	l := underTest(t)
-	t.Run("plain", func(t *testing.T) { runForeignClients(t, l.Plain) })
+	t.Run("plain", func(t *testing.T) {
+		t.Parallel()
+		runForeignClients(t, l.Plain)
+	})
 	t.Run("tls", func(t *testing.T) {
+		t.Parallel()
 		if l.Secure == nil {
 			t.Skip("no TLS listener")
 		}
@@ -62,7 +67,10 @@ func runForeignClients(t *testing.T, target stomptest.Target) {
 			client.require(t)
 			for _, version := range client.versions {
 				for _, command := range foreignCommands() {
-					t.Run(version+"/"+command, func(t *testing.T) { client.run(t, target, version, command) })
+					t.Run(version+"/"+command, func(t *testing.T) {
+						t.Parallel()
+						client.run(t, target, version, command)
+					})
 				}
 			}
 		})

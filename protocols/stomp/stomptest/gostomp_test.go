@@ -27,6 +27,7 @@ type goClient struct {
 
 // TestGoStomp runs the go-stomp client against the broker under test, plain and over TLS.
 func TestGoStomp(t *testing.T) {
+	t.Parallel()
 	l := underTest(t)
 	t.Run("plain", func(t *testing.T) { runGoStomp(t, l.Plain) })
 	t.Run("tls", func(t *testing.T) {
@@ -291,7 +292,7 @@ func (c *goClient) heartbeat() {
 	select {
 	case m := <-sub.C:
 		c.Fatalf("got %v instead of quiet", m)
-	case <-time.After(5 * time.Second):
+	case <-time.After(2500 * time.Millisecond): // five intervals
 	}
 	c.send(conn, c.queue, "alive")
 	c.want(sub, "alive")

@@ -54,6 +54,7 @@ func parse(t *testing.T, text string) stomptest.Target {
 
 // TestBroker runs the suite against the broker under test.
 func TestBroker(t *testing.T) {
+	t.Parallel()
 	l := underTest(t)
 	t.Run("plain", func(t *testing.T) { stomptest.Run(t, l.Plain) })
 	t.Run("tls", func(t *testing.T) {

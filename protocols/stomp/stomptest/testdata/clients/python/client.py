@@ -248,9 +248,9 @@ class Driver:
                 beats.put(1)
 
         conn.set_listener("beats", Beats())
-        for _ in range(4):
+        for _ in range(3):
             beats.get(timeout=PATIENCE)
-        self.check("four beats came", True)
+        self.check("three beats came", True)
         self.check("still connected", conn.is_connected(), "the connection is gone")
         self.quiet(conn, "a round trip")
 

@@ -245,7 +245,7 @@ class Driver
     check('agreed to send', conn.hbsend_interval.positive?, conn.hbsend_interval)
     check('agreed to receive', conn.hbrecv_interval.positive?, conn.hbrecv_interval)
     deadline = Process.clock_gettime(Process::CLOCK_MONOTONIC) + PATIENCE
-    while conn.hbsend_count < 3 || conn.hbrecv_count < 4
+    while conn.hbsend_count < 2 || conn.hbrecv_count < 4
       raise 'no beats' if Process.clock_gettime(Process::CLOCK_MONOTONIC) > deadline
 
       sleep 0.05
