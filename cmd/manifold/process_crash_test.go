@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -135,6 +136,8 @@ func (r *rig) launch(args ...string) *child {
 	r.mu.Unlock()
 	c.cmd = exec.Command(r.binary, append([]string{"serve", "--config", r.config}, args...)...)
 	c.cmd.Stderr = &c.log
+	// Settings of these tests look like the program's own.
+	c.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "MANIFOLD_") })
 	out, err := c.cmd.StdoutPipe()
 	if err == nil {
 		err = c.cmd.Start()
