@@ -1,34 +1,39 @@
 package queue
 
 import (
+	"sync"
 	"time"
 
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/store"
 )
 
-// removal is what a run took off the queue otherwise than to a consumer.
-type removal struct {
-	entries []Taken
-	why     Reason
+// runner does one run, or several of one Kick. It is kept for the next, so that a run allocates
+// nothing.
+type runner struct {
+	q       *Queue
+	now     int64 // Unix milliseconds
+	wakeAt  int64 // when a delayed entry is due; 0: none waits
+	touched []*Consumer
+	gone    []Taken // expired
 }
 
+var runners = sync.Pool{New: func() any { return new(runner) }}
+
 // run takes in arrivals and delivers one run of them. It reports whether there may be more to
-// do at once, and the consumers that got something. The caller holds the dispatch lock.
-func (q *Queue) run(touched []*Consumer) (again bool, _ []*Consumer, gone removal) {
-	gone.why = Expired
+// do at once. The caller holds the dispatch lock.
+func (q *Queue) run(r *runner) (again bool) {
 	if q.closed {
 		q.forgetIntake()
-		return false, touched, gone
+		return false
 	}
-	now := q.env.Now()
-	q.takeIntake(now, &gone)
+	r.now, r.wakeAt = q.env.Now(), 0
+	q.takeIntake()
 	if len(q.consumers) == 0 || q.paused {
 		q.noteCrowd(false)
-		return false, touched, gone
+		return false
 	}
 	left := runLength
-	r := runner{q: q, now: now, gone: &gone}
 	stop := r.front(&left)
 	for i := len(q.levels) - 1; i >= 0 && !stop && left > 0; i-- {
 		stop = r.level(i, &left)
@@ -44,21 +49,21 @@ func (q *Queue) run(touched []*Consumer) (again bool, _ []*Consumer, gone remova
 		s.mu.Lock()
 		s.flush()
 		s.mu.Unlock()
-		touched = append(touched, s.Consumer)
+		r.touched = append(r.touched, s.Consumer)
 	}
 	q.noteCrowd(left < runLength)
 	if left > 0 {
-		touched = q.drained(touched)
+		r.drained()
 	}
 	if r.wakeAt != 0 {
-		q.wakeAfter(r.wakeAt - now)
+		q.wakeAfter(r.wakeAt - r.now)
 	}
 	// What waits for a delay is looked at again by the timer alone.
-	return left == 0, touched, gone
+	return left == 0
 }
 
 // takeIntake moves what arrived into the window, or leaves it to the tail.
-func (q *Queue) takeIntake(now int64, gone *removal) {
+func (q *Queue) takeIntake() {
 	q.intakeMu.Lock()
 	q.intake, q.arrived = q.arrived[:0], q.intake
 	q.intakeMu.Unlock()
@@ -147,14 +152,6 @@ func (q *Queue) evict(keep int64) {
 			q.counters.Evicts.Add(1)
 		}
 	}
-}
-
-// runner delivers within one run.
-type runner struct {
-	q      *Queue
-	now    int64
-	gone   *removal
-	wakeAt int64
 }
 
 type placed uint8
@@ -254,7 +251,7 @@ func (r *runner) start(index int) (uint64, bool) {
 func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 	q := r.q
 	if e.Msg.Expiry != 0 && e.Msg.Expired(r.now) {
-		q.expireNow(e, r.gone)
+		r.expire(e)
 		return removed
 	}
 	if e.NotBefore > r.now {
@@ -382,16 +379,18 @@ func (q *Queue) own(group string, c *Consumer, e *Entry) {
 	e.Flags |= FirstInGroup
 }
 
-// expireNow takes an entry that has ended off the queue; the caller removes it from where it
+// expire takes an entry that has ended off the queue; the caller removes it from where it
 // waits.
-func (q *Queue) expireNow(e *Entry, gone *removal) {
+func (r *runner) expire(e *Entry) {
+	q := r.q
 	q.counters.Expired.Add(1)
 	q.counters.InFlight.Add(1) // until it is forgotten, it counts as being handled
-	gone.entries = append(gone.entries, Taken{q, *e})
+	r.gone = append(r.gone, Taken{q, *e})
 }
 
 // drained tells consumers that asked for it that nothing is left for them, if that is so.
-func (q *Queue) drained(touched []*Consumer) []*Consumer {
+func (r *runner) drained() {
+	q := r.q
 	for _, s := range q.consumers {
 		if !s.draining.Load() || q.paging || s.scanning || q.markWait || s.choked.Load() {
 			continue
@@ -402,9 +401,8 @@ func (q *Queue) drained(touched []*Consumer) []*Consumer {
 		s.flush()
 		s.sink.Drained(s.Consumer)
 		s.mu.Unlock()
-		touched = append(touched, s.Consumer)
+		r.touched = append(r.touched, s.Consumer)
 	}
-	return touched
 }
 
 // wakeAfter lets the queue look again at what came back, in ms milliseconds.

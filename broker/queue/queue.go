@@ -253,26 +253,32 @@ func (q *Queue) isPurged(e *Entry) bool {
 // Kick takes in what arrived and delivers what can be delivered. If somebody else is at it
 // already, that one will see to it.
 func (q *Queue) Kick() {
-	var buf [8]*Consumer
+	r := runners.Get().(*runner)
+	r.q = q
 	for {
 		q.wanted.Store(true)
 		if !q.mu.TryLock() {
-			return
+			break
 		}
 		q.wanted.Store(false)
-		again, touched, gone := q.run(buf[:0])
+		again := q.run(r)
 		q.mu.Unlock()
-		for _, c := range touched {
+		for _, c := range r.touched {
 			c.sink.Wake()
 		}
-		clear(touched)
-		if len(gone.entries) > 0 {
-			q.env.Remove(gone.entries, gone.why)
+		clear(r.touched)
+		r.touched = r.touched[:0]
+		if len(r.gone) > 0 {
+			gone := r.gone
+			r.gone = nil
+			q.env.Remove(gone, Expired)
 		}
 		if !again && !q.wanted.Load() {
-			return
+			break
 		}
 	}
+	r.q = nil
+	runners.Put(r)
 }
 
 // lock and unlock take the dispatch lock for something else than dispatch; whoever wanted
