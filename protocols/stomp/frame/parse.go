@@ -130,6 +130,7 @@ func (r *Reader) parseHeaders() (bool, error) {
 		case !h.add(line, f.pos-f.head):
 			return false, r.fail(textHeaderLine + clip(line) + "]")
 		case r.options.Strict && h.escape && undefinedEscape(h.version, line):
+			f.pos += i + 1 // the line is indexed already
 			return false, r.fail(textEscape + clip(line) + "]")
 		}
 		f.pos += i + 1
