@@ -75,13 +75,17 @@ func drain(ctx context.Context, l *Ledger, broker Endpoint, o outlet, last Key) 
 		return err
 	}
 	waiting := newTokens(l, broker.Life)
-	wait := patience
+	empty := false // the last message is here
 	for {
+		wait := patience
+		if empty && len(waiting.waiting) == 0 {
+			wait = settleDown
+		}
 		e, err := c.Next(wait)
 		switch {
-		case errors.Is(err, ErrIdle) && wait == settleDown && len(waiting.waiting) == 0:
-			return c.Close()
 		case errors.Is(err, ErrIdle) && wait == settleDown:
+			return c.Close()
+		case errors.Is(err, ErrIdle) && empty:
 			return fmt.Errorf("%d settlements were not confirmed", len(waiting.waiting))
 		case errors.Is(err, ErrIdle):
 			return fmt.Errorf("the last message, %v, did not come", last)
@@ -94,9 +98,7 @@ func drain(ctx context.Context, l *Ledger, broker Endpoint, o outlet, last Key) 
 			continue
 		}
 		copied, ok := l.Deliver(attachment, *e.Delivery)
-		if ok && copied.Key() == last {
-			wait = settleDown
-		}
+		empty = empty || ok && copied.Key() == last
 		if ok {
 			err = acknowledge(c, waiting, *e.Delivery, []Copy{copied}, nil)
 		} else {
