@@ -115,9 +115,9 @@ func spaceFault(p *Producer, reason string) error {
 		"Usage Manager: %s. See http://activemq.apache.org/producer-flow-control.html for more info", reason)
 }
 
-// parked is a send that waits for space.
+// parked is a send that waits for space, or a confirmation that waits for the sends before it.
 type parked struct {
-	p *Producer
+	p *Producer // nil: a confirmation
 	m *message.Message
 	t Token
 
@@ -204,6 +204,10 @@ func (c *Connection) retry() {
 	n := 0
 	for ; n < len(c.parked) && !c.closed.Load(); n++ {
 		k := &c.parked[n]
+		if k.p == nil {
+			c.confirmLocked(k.t)
+			continue
+		}
 		if reason := c.b.flow.blocks(k.p, k.m); reason != "" {
 			if after := c.b.Limits.FailAfter; after > 0 && time.Since(k.since) >= after {
 				c.parkedLen -= int64(k.m.Size())

@@ -337,6 +337,10 @@ func (c *Connection) confirmSettled() {
 // must not overtake each other.
 func (c *Connection) Confirm(t Token) {
 	c.mu.Lock()
-	c.confirmLocked(t)
+	if n := len(c.parked); t != 0 && n > 0 && n < 2*c.b.Limits.Parked {
+		c.parked = append(c.parked, parked{t: t})
+	} else {
+		c.confirmLocked(t)
+	}
 	c.mu.Unlock()
 }

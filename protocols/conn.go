@@ -111,19 +111,26 @@ func (c *Conn) IsLoggedIn() bool { return c.in.Load() }
 // CloseGently closes the connection so that the client gets what was written to it: closing a
 // socket with unread bytes would discard that. It belongs to the reading goroutine, and blocks
 // for at most a second while it reads and drops what the client still sends.
-func (c *Conn) CloseGently() error { return closeGently(c.Conn, c.raw) }
-
-func closeGently(conn, raw net.Conn) error {
-	type writeCloser interface{ CloseWrite() error }
-	half, ok := conn.(writeCloser)
-	if !ok || half.CloseWrite() != nil {
-		return conn.Close()
+func (c *Conn) CloseGently() error {
+	if c.CloseWrite() == nil && c.raw.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		_, _ = io.CopyN(io.Discard, c.raw, lingerBytes)
 	}
-	if tcp, ok := raw.(writeCloser); ok && raw != conn {
+	return c.Close()
+}
+
+// CloseWrite ends what the client gets, while it can still be read from. It fails where the
+// transport has no such thing. It blocks while a write does.
+func (c *Conn) CloseWrite() error {
+	type writeCloser interface{ CloseWrite() error }
+	half, ok := c.Conn.(writeCloser)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	if err := half.CloseWrite(); err != nil {
+		return err
+	}
+	if tcp, ok := c.raw.(writeCloser); ok && c.raw != c.Conn {
 		_ = tcp.CloseWrite() // TLS's own end has gone out; now the socket's
 	}
-	if raw.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
-		_, _ = io.CopyN(io.Discard, raw, lingerBytes)
-	}
-	return conn.Close()
+	return nil
 }

@@ -58,8 +58,11 @@ type Outbox struct {
 	bytes   int64 // of deliveries that are not written yet
 	choked  []*queue.Consumer
 	writing bool
-	failed  bool
-	idle    sync.Cond
+	failed  bool // nothing is written any more
+	added   uint64
+	out     uint64 // of those added, written or given up
+	moved   sync.Cond
+	done    chan struct{} // closed with failed
 
 	lastWrite atomic.Int64 // Unix milliseconds
 }
@@ -68,14 +71,15 @@ const (
 	outboxBudget = 1 << 20   // bytes of deliveries after which subscriptions wait
 	writeSize    = 64 << 10  // bytes that are gathered for one write
 	keepBuffer   = 256 << 10 // larger buffers go back to the garbage collector
+	lastWords    = 5 * time.Second
 )
 
 var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, writeSize+4096); return &b }}
 
 // NewOutbox returns an empty outbox that writes to conn what enc makes of its items.
 func NewOutbox(conn net.Conn, enc Encoder) *Outbox {
-	o := &Outbox{conn: conn, enc: enc}
-	o.idle.L = &o.mu
+	o := &Outbox{conn: conn, enc: enc, done: make(chan struct{})}
+	o.moved.L = &o.mu
 	return o
 }
 
@@ -86,6 +90,7 @@ func (o *Outbox) Deliver(ds []broker.Delivery) (room bool) {
 		o.items = append(o.items, Item{Kind: Deliver, Delivery: ds[i]})
 		o.bytes += int64(ds[i].Msg.Size()) + 128
 	}
+	o.added += uint64(len(ds))
 	room = o.bytes < outboxBudget
 	if !room {
 		o.choked = append(o.choked, ds[0].Consumer)
@@ -97,8 +102,12 @@ func (o *Outbox) Deliver(ds []broker.Delivery) (room bool) {
 // Drained implements broker.Sink.
 func (o *Outbox) Drained(c *queue.Consumer) { o.add(Item{Kind: Drained, Consumer: c}) }
 
-// Closed implements broker.Handler.
-func (o *Outbox) Closed(reason error) { o.add(Item{Kind: Closed, Err: reason}) }
+// Closed implements broker.Handler. A client that does not read what is left for it is not
+// waited for longer than lastWords.
+func (o *Outbox) Closed(reason error) {
+	o.add(Item{Kind: Closed, Err: reason})
+	_ = o.conn.SetWriteDeadline(time.Now().Add(lastWords))
+}
 
 // Confirmed implements broker.Handler.
 func (o *Outbox) Confirmed(t broker.Token, err error) {
@@ -127,6 +136,7 @@ func (s *sink) Closed(c *queue.Consumer, err error) {
 func (o *Outbox) add(it Item) {
 	o.mu.Lock()
 	o.items = append(o.items, it)
+	o.added++
 	o.mu.Unlock()
 }
 
@@ -155,15 +165,31 @@ func (o *Outbox) IdleFor(now int64) time.Duration {
 	return time.Duration(now-o.lastWrite.Load()) * time.Millisecond
 }
 
-// Wait returns when everything that was added before is written, or could not be.
-func (o *Outbox) Wait() {
+// Wait returns when everything that was added before is written, or can't be any more, or the
+// time is up, for which a client that does not read may let it wait.
+func (o *Outbox) Wait(atMost time.Duration) {
 	o.Wake()
+	deadline := time.Now().Add(atMost)
 	o.mu.Lock()
-	for o.writing {
-		o.idle.Wait()
+	defer o.mu.Unlock()
+	upTo := o.added
+	if o.out >= upTo {
+		return
 	}
-	o.mu.Unlock()
+	alarm := time.AfterFunc(atMost, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.moved.Broadcast()
+	})
+	defer alarm.Stop()
+	for o.out < upTo && time.Now().Before(deadline) {
+		o.moved.Wait()
+	}
 }
+
+// Done is closed when nothing is written any more: the last item is out, or the transport has
+// failed.
+func (o *Outbox) Done() <-chan struct{} { return o.done }
 
 // write writes until the outbox is empty.
 func (o *Outbox) write() {
@@ -176,7 +202,6 @@ func (o *Outbox) write() {
 		if len(items) == 0 {
 			o.spare = items
 			o.writing = false
-			o.idle.Broadcast()
 			o.mu.Unlock()
 			break
 		}
@@ -212,8 +237,10 @@ func (o *Outbox) writeItems(buf *[]byte, items []Item) bool {
 		if err != nil || last {
 			if err == nil {
 				o.enc.Written(items[from : i+1])
+				closeAfterWrite(o.conn)
+			} else {
+				_ = o.conn.Close()
 			}
-			_ = closeAfterWrite(o.conn)
 			return false
 		}
 		o.enc.Written(items[from : i+1])
@@ -226,6 +253,7 @@ func (o *Outbox) writeItems(buf *[]byte, items []Item) bool {
 // waited for room go on.
 func (o *Outbox) wrote(items []Item, failed bool) {
 	var bytes int64
+	n := uint64(len(items))
 	for i := range items {
 		if items[i].Kind == Deliver {
 			bytes += int64(items[i].Delivery.Msg.Size()) + 128
@@ -236,7 +264,12 @@ func (o *Outbox) wrote(items []Item, failed bool) {
 	if cap(items) <= 1024 {
 		o.spare = items[:0]
 	}
-	o.failed = o.failed || failed
+	if failed && !o.failed {
+		o.failed = true
+		close(o.done)
+	}
+	o.out += n
+	o.moved.Broadcast()
 	o.bytes -= bytes
 	var resume []*queue.Consumer
 	if len(o.choked) > 0 && o.bytes < outboxBudget/2 && !o.failed {
@@ -250,14 +283,12 @@ func (o *Outbox) wrote(items []Item, failed bool) {
 }
 
 // closeAfterWrite closes a connection so that the peer can still read what was written: the write
-// side first, where the transport has sides. The reader sees the end when the peer closes, or
-// after a second.
-func closeAfterWrite(c net.Conn) error {
+// side at once, where the transport has sides, and the rest soon.
+func closeAfterWrite(c net.Conn) {
 	type halfCloser interface{ CloseWrite() error }
-	if h, ok := c.(halfCloser); ok {
-		if err := h.CloseWrite(); err == nil {
-			return c.SetReadDeadline(time.Now().Add(time.Second))
-		}
+	if h, ok := c.(halfCloser); ok && h.CloseWrite() == nil {
+		time.AfterFunc(lingerTime, func() { _ = c.Close() })
+		return
 	}
-	return c.Close()
+	_ = c.Close()
 }

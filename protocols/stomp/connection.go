@@ -38,13 +38,16 @@ type connection struct {
 	acked     []*subscription // have acknowledgements to settle at the end of the burst
 	origin    string          // of message identifiers
 	sequence  uint64
-	now       int64 // the time of the burst, Unix milliseconds
-	leaving   bool
+	now       int64  // the time of the burst, Unix milliseconds
+	leaving   bool   // the end is in order: the client gets what it is owed
+	parting   string // the receipt of DISCONNECT
+	receipt   bool   // it has one
+	settled   chan struct{}
 
 	ownMu sync.Mutex // names.back, which the writer reads
 
 	readLimit time.Duration // silence after which the client is dead; 0 = none
-	beat      *time.Timer
+	beat      *beat
 }
 
 // producer is a destination that the client sends to.
@@ -61,7 +64,7 @@ func (c *connection) serve(ctx context.Context) {
 	full, login := c.o.limits()
 	c.reader = frame.NewReader((*liveReader)(c), frame.Options{Version: frame.V12, Limits: login, Strict: c.o.StrictEscapes})
 	_ = c.net.SetReadDeadline(time.Now().Add(c.o.ConnectTimeout))
-	defer c.end()
+	defer c.end(ctx)
 	for {
 		f, err := c.reader.Next()
 		if err != nil {
@@ -107,42 +110,17 @@ func (c *connection) flush() {
 	c.out.Wake()
 }
 
-// end closes what is left of the connection, after the replies that are under way are out.
-func (c *connection) end() {
-	if c.beat != nil {
-		c.beat.Stop()
-	}
-	if c.core != nil {
-		for _, s := range c.acked {
-			s.settleAcks()
-		}
-		c.core.Flush()
-	}
-	if c.leaving {
-		c.out.Wait()
-	} else {
-		c.out.Wake()
-	}
-	if c.core != nil {
-		for _, s := range c.subs {
-			s.finish()
-		}
-		c.core.Close()
-	}
-	if c.leaving {
-		_ = c.net.CloseGently()
-		return
-	}
-	_ = c.net.Close()
-}
-
 // readFailed ends the connection for the reason that reading gave.
 func (c *connection) readFailed(err error) {
 	var fe *frame.Error
 	switch {
 	case errors.As(err, &fe):
 		c.refuse(fe.Receipt, err, true)
-	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, protocols.ErrTooMuch):
+		c.refuse("", fault.New(fault.TooLarge, "connect", "", "Too much was sent before the login"), true)
+	case errors.Is(err, io.EOF):
+		c.leaving = true // it may have closed its own side only
+	case errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrUnexpectedEOF):
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		if c.core == nil {
 			c.refuse("", fault.New(fault.Timeout, "connect", "", "No CONNECT frame within %s", c.o.ConnectTimeout), true)
@@ -173,9 +151,7 @@ func (c *connection) refuse(receipt string, err error, fatal bool) bool {
 		b = frame.AppendError(nil, v, a.text, receipt, a.text+"\n")
 	}
 	c.out.Raw(b)
-	if fatal {
-		c.leave()
-	}
+	c.leaving = c.leaving || fatal
 	return !fatal
 }
 
@@ -189,18 +165,6 @@ type versionError struct{ err *frame.Error }
 
 func (e *versionError) Error() string { return e.err.Text }
 func (e *versionError) Unwrap() error { return e.err }
-
-// leave ends the connection once everything so far is written.
-func (c *connection) leave() {
-	c.leaving = true
-	if c.core != nil {
-		c.core.Flush()
-		c.core.Confirm(c.receipts.add(pending{close: true}))
-		c.core.Flush()
-		return
-	}
-	c.out.Closed(nil)
-}
 
 // connect handles the first frame. It returns whether the connection goes on.
 func (c *connection) connect(ctx context.Context, f *frame.Frame) bool {
@@ -248,26 +212,13 @@ func (c *connection) connect(ctx context.Context, f *frame.Frame) bool {
 	c.readLimit = time.Duration(float64(read) * c.o.Grace)
 	_ = c.net.SetReadDeadline(time.Time{})
 	if write > 0 {
-		c.startBeat(write * 17 / 20)
+		c.beat = startBeat(c.out, write*17/20)
 	}
 	c.out.Raw(frame.AppendConnected(nil, frame.Welcome{
 		Version: v, HeartBeat: answer, Session: core.ClientID(), Server: c.o.Server,
 		Response: response, Receipt: receipt,
 	}))
 	return true
-}
-
-// startBeat sends an end of line whenever nothing else was written for an interval.
-func (c *connection) startBeat(every time.Duration) {
-	c.beat = time.AfterFunc(every, func() {
-		idle := c.out.IdleFor(time.Now().UnixMilli())
-		if idle >= every-every/10 {
-			c.out.Raw([]byte{'\n'})
-			c.out.Wake()
-			idle = 0
-		}
-		c.beat.Reset(every - idle)
-	})
 }
 
 // liveReader is the connection as the codec's source: it limits the client's silence.
@@ -322,7 +273,10 @@ func (c *connection) Encode(dst []byte, it *protocols.Item) ([]byte, bool) {
 		case p.has:
 			dst = frame.AppendReceipt(dst, c.version, p.receipt)
 		}
-		return dst, p.close
+		if p.last {
+			close(c.settled)
+		}
+		return dst, false
 	case protocols.Drained:
 		if s := it.Consumer.Tag.(*subscription); s.browser {
 			return appendBrowserEnd(dst, s), false

@@ -360,25 +360,12 @@ func (c *connection) abort(f *frame.Frame) error {
 	return nil
 }
 
-// disconnect serves DISCONNECT: everything before it takes effect, then its receipt, then the
-// end.
+// disconnect serves DISCONNECT: everything before it takes effect, then comes its receipt, then
+// the end.
 func (c *connection) disconnect(f *frame.Frame) bool {
-	h := &f.Headers
-	for _, s := range c.acked {
-		s.settleAcks()
-	}
-	clear(c.acked)
-	c.acked = c.acked[:0]
-	for _, tx := range c.txs {
-		_ = tx.Rollback()
-	}
-	p := pending{close: true, has: h.Has(frame.ReceiptHeader)}
-	if p.has {
-		p.receipt = h.String(frame.ReceiptHeader)
-	}
-	c.core.Confirm(c.receipts.add(p))
-	c.core.Flush()
 	c.leaving = true
+	c.receipt = f.Headers.Has(frame.ReceiptHeader)
+	c.parting = f.Headers.String(frame.ReceiptHeader)
 	return false
 }
 
@@ -510,7 +497,7 @@ func (c *connection) unsubscribe(f *frame.Frame) error {
 	// What was dispatched is sent before the receipt. Nothing new is.
 	s.Limit(0)
 	c.core.Flush()
-	c.out.Wait()
+	c.out.Wait(unsubscribeTime)
 	s.finish()
 	delete(c.subs, key)
 	delete(c.byIndex, s.index)

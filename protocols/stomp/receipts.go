@@ -20,7 +20,7 @@ type pending struct {
 	receipt string
 	has     bool          // a receipt was asked for
 	sub     *subscription // it gets its first credit
-	close   bool          // the connection ends
+	last    bool          // everything that the client sent has been settled
 	used    bool
 }
 
