@@ -202,7 +202,15 @@ type (
 	}
 	// Exporter writes and reads a dump that does not depend on the engine.
 	Exporter interface {
+		// Export writes all entries but the volatile ones, with what belongs to them, and all
+		// records, as they are at one moment. It may run beside commits. Data that can't be
+		// trusted ends it with ErrCorrupt.
 		Export(ctx context.Context, w io.Writer) error
+		// Import reads a dump into an empty store, otherwise it fails with ErrNotEmpty.
+		// Entries keep their ids, since records may name them; the store goes on far above
+		// them, because the store that was dumped went on, too. Nothing else may be committed
+		// meanwhile. A damaged dump ends it with ErrCorrupt; what was read until then stays,
+		// so after an error the store is to be thrown away.
 		Import(ctx context.Context, r io.Reader) error
 	}
 )
@@ -265,4 +273,5 @@ var (
 	ErrNotFound = errors.New("store: not found")
 	ErrClosed   = errors.New("store: closed")
 	ErrTooLarge = errors.New("store: batch too large")
+	ErrNotEmpty = errors.New("store: not empty")
 )

@@ -153,4 +153,9 @@ func TestStoreOfTheEngine(t *testing.T) {
 	manifold(t, "", nil, "store", "backup", backup, "--data", dir).want(t, sysexit.OK, backup, "")
 	manifold(t, "", nil, "store", "restore", backup, "--data", restored).want(t, sysexit.OK, "", "")
 	manifold(t, "", nil, "store", "check", "--data", restored).want(t, sysexit.OK, restored+": good", "")
+	dump, again := dir+".dump", dir+".again"
+	manifold(t, "", nil, "store", "dump", "-o", dump, "--data", dir).want(t, sysexit.OK, "", "")
+	manifold(t, "", nil, "store", "restore", dump, "--data", again).want(t, sysexit.OK, "", "")
+	manifold(t, "", nil, "store", "check", "--data", again).want(t, sysexit.OK, again+": good", "")
+	manifold(t, "no dump at all", nil, "store", "restore", "-", "--data", dir+".none").want(t, sysexit.StoreCorrupt, "", "not a dump")
 }

@@ -32,10 +32,10 @@ func putHeader(dst []byte, sum uint32) []byte {
 	return dst[5:]
 }
 
-func putParts(dst []byte, o *store.Op) []byte {
-	binary.BigEndian.PutUint32(dst, o.Parts)
-	binary.BigEndian.PutUint64(dst[4:], uint64(o.PartsID))
-	binary.BigEndian.PutUint64(dst[12:], o.PartsSize)
+func putParts(dst []byte, parts uint32, id store.ID, size uint64) []byte {
+	binary.BigEndian.PutUint32(dst, parts)
+	binary.BigEndian.PutUint64(dst[4:], uint64(id))
+	binary.BigEndian.PutUint64(dst[12:], size)
 	return dst[partsOverhead:]
 }
 
@@ -53,7 +53,7 @@ func putEntryValue(dst []byte, b *store.Batch, o *store.Op) {
 	binary.BigEndian.PutUint32(dst[4:], uint32(o.Head.Len()))
 	dst = dst[8:]
 	if o.Flag&store.HasParts != 0 {
-		dst = putParts(dst, o)
+		dst = putParts(dst, o.Parts, o.PartsID, o.PartsSize)
 	}
 	copy(dst, b.Message(o))
 }
@@ -69,7 +69,7 @@ func putSharedValue(dst []byte, b *store.Batch, o *store.Op) {
 func putMessageValue(dst []byte, b *store.Batch, o *store.Op) {
 	dst = putHeader(dst, o.Sum)
 	binary.BigEndian.PutUint32(dst, uint32(o.Head.Len()))
-	copy(putParts(dst[4:], o), b.Message(o))
+	copy(putParts(dst[4:], o.Parts, o.PartsID, o.PartsSize), b.Message(o))
 }
 
 // getHeader checks the version and the length, and returns what follows the sum.
@@ -168,4 +168,33 @@ func getPart(v []byte) ([]byte, error) {
 		err = errSum("a part")
 	}
 	return data, err
+}
+
+// putEntry, putShared and putMessage write the values that getEntry, getShared and getMessage
+// read, from what a dump holds.
+func putEntry(dst []byte, e *store.Entry) {
+	dst = putHeader(dst, store.MsgSum(store.MsgSum(store.MsgSum(0, e.Note), e.Head), e.Body))
+	binary.BigEndian.PutUint32(dst, uint32(len(e.Note)))
+	binary.BigEndian.PutUint32(dst[4:], uint32(len(e.Head)))
+	dst = dst[8:]
+	if e.Flag&store.HasParts != 0 {
+		dst = putParts(dst, e.Parts, e.PartsID, e.PartsSize)
+	}
+	dst = dst[copy(dst, e.Note):]
+	copy(dst[copy(dst, e.Head):], e.Body)
+}
+
+func putShared(dst []byte, e *store.Entry) {
+	dst = putHeader(dst, store.MsgSum(0, e.Note))
+	binary.BigEndian.PutUint32(dst, e.Size)
+	binary.BigEndian.PutUint32(dst[4:], e.Parts)
+	binary.BigEndian.PutUint64(dst[8:], uint64(e.PartsID))
+	copy(dst[16:], e.Note)
+}
+
+func putMessage(dst []byte, m *store.Msg) {
+	dst = putHeader(dst, store.MsgSum(store.MsgSum(0, m.Head), m.Body))
+	binary.BigEndian.PutUint32(dst, uint32(len(m.Head)))
+	dst = putParts(dst[4:], m.Parts, m.PartsID, m.PartsSize)
+	copy(dst[copy(dst, m.Head):], m.Body)
 }

@@ -45,6 +45,8 @@ func Run(t *testing.T, make func(t *testing.T) Opener) {
 		{"closed", testClosed},
 		{"locked", testLocked},
 		{"cancelled context", testCancelled},
+		{"export and import", testExport},
+		{"import of a damaged dump", testImportDamaged},
 		{"model", testModel},
 	} {
 		t.Run(c.name, func(t *testing.T) {

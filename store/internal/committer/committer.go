@@ -148,6 +148,16 @@ func (c *Committer) Peek() store.ID {
 	return c.next
 }
 
+// SkipTo gives out no id below next any more. The reservation goes with the next sync.
+func (c *Committer) SkipTo(next store.ID) {
+	c.mu.Lock()
+	c.next = max(c.next, next)
+	if c.reserveDue() {
+		c.rouse()
+	}
+	c.mu.Unlock()
+}
+
 // Call has fn run on the committer's goroutine, between two groups, and does not wait. fn
 // reports whether it wrote what is to be synced in time. After Close or Fail fn does run, but
 // must not write any more: see Err.
