@@ -280,8 +280,13 @@ func (b *Broker) ReloadPolicies() {
 	b.events.publish(Event{Kind: PoliciesReloaded})
 }
 
-// recheck closes the subscriptions that the connection is no longer allowed to have.
+// recheck closes the subscriptions that the connection is no longer allowed to have, and the
+// connection itself if its user is not let in any more.
 func (c *Connection) recheck() {
+	if c.access != nil && !c.b.Security.Valid(c.principal) {
+		c.end(fault.New(fault.Unauthenticated, "reload", c.principal.Name, "User name [%s] or password is invalid.", c.principal.Name))
+		return
+	}
 	c.state.Lock()
 	subs := make([]*Subscription, 0, len(c.subs))
 	for s := range c.subs {

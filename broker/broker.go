@@ -209,6 +209,7 @@ func (b *Broker) activate(ctx context.Context) error {
 		return err
 	}
 	b.store = s
+	b.lastID.Store(uint64(s.NextID()))
 	b.env = &queue.Env{
 		Store:     s,
 		Formats:   message.NewFormats(b.Formats...),

@@ -256,7 +256,7 @@ func (b *Broker) drop(d *Destination, why error) {
 	if d.queue != nil {
 		d.queue.Close(why)
 		if list := d.queue.List(); list != 0 {
-			batch.DropList(list)
+			queue.DropList(batch, list)
 		}
 	}
 	if !d.Address.Kind.IsTemp() {

@@ -138,7 +138,7 @@ func (b *Broker) writeDurable(d, old *durable, c *Connection, t Token) error {
 	batch := store.GetBatch()
 	batch.Durability = store.Durable
 	if old != nil {
-		batch.DropList(old.rec.List)
+		queue.DropList(batch, old.rec.List)
 	}
 	batch.PutRecord(store.Subscriptions, d.rec.key(), value)
 	b.confirmWhenDone(batch, "subscribe", c, t)
@@ -206,7 +206,7 @@ func (b *Broker) unsubscribe(c *Connection, key subscriptionKey, t Token) error 
 	d.queue.Close(fault.New(fault.Closed, "unsubscribe", key.name, "the subscription was deleted"))
 	batch := store.GetBatch()
 	batch.Durability = store.Durable
-	batch.DropList(d.rec.List)
+	queue.DropList(batch, d.rec.List)
 	batch.DeleteRecord(store.Subscriptions, d.rec.key())
 	b.confirmWhenDone(batch, "unsubscribe", c, t)
 	return nil

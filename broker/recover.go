@@ -13,7 +13,7 @@ import (
 	"github.com/manifoldmq/manifold/store"
 )
 
-// Records of the Marks bucket that are not marks of lists, which have keys of four bytes.
+// Records of the Marks bucket that are not marks of lists, which have keys of five bytes.
 const (
 	cleanKey = "clean stop" // there after a clean stop, until the next start
 	listsKey = "list block" // list identifiers below it may be in use
@@ -33,7 +33,7 @@ func (b *Broker) recover(ctx context.Context) error {
 	marks := make(map[store.ListID]store.ID)
 	err = b.store.Records(ctx, store.Marks, nil, nil, func(key, value []byte) error {
 		if list, mark, ok := queue.ParseMark(key, value); ok {
-			marks[list] = mark
+			marks[list] = max(marks[list], mark)
 		}
 		return nil
 	})
@@ -180,7 +180,7 @@ func (b *Broker) dropOrphans(lists map[store.ListID]store.ID, byList map[store.L
 	for list := range lists {
 		if byList[list] == nil {
 			b.Log.Info("list without an owner dropped", "list", list)
-			batch.DropList(list)
+			queue.DropList(batch, list)
 		}
 	}
 	b.store.Commit(batch)

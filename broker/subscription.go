@@ -285,7 +285,7 @@ func (b *Broker) endPrivate(q *queue.Queue) {
 	if list := q.List(); list != 0 {
 		batch := store.GetBatch()
 		batch.Done = release
-		batch.DropList(list)
+		queue.DropList(batch, list)
 		b.store.Commit(batch)
 	}
 }

@@ -71,9 +71,9 @@ func (q *Queue) takeIntake() {
 		return
 	}
 	o := q.options.Load()
-	window := o.Window
-	if window <= 0 {
-		window = q.env.Memory.window()
+	window := q.env.Memory.window()
+	if o.Window > 0 {
+		window = min(window, o.Window)
 	}
 	for i := range q.arrived {
 		e := &q.arrived[i]

@@ -33,18 +33,43 @@ func (q *Queue) Marked(mark store.ID) {
 	}
 }
 
-// AppendMark adds the record of a mark to a batch.
-func AppendMark(b *store.Batch, list store.ListID, mark store.ID) {
-	var key [4]byte
-	var value [8]byte
+// A queue's mark is the higher of two records, one written with appends and one by the queue
+// itself: each is only ever raised, whereas a single one could fall back when a batch that was
+// begun before is committed after.
+const (
+	byAppend = 0
+	byQueue  = 1
+)
+
+// AppendMark adds the record of a mark to a batch that appends to the list.
+func AppendMark(b *store.Batch, list store.ListID, mark store.ID) { putMark(b, list, byAppend, mark) }
+
+func markKey(list store.ListID, by byte) [5]byte {
+	var key [5]byte
 	binary.BigEndian.PutUint32(key[:], uint32(list))
+	key[4] = by
+	return key
+}
+
+func putMark(b *store.Batch, list store.ListID, by byte, mark store.ID) {
+	key := markKey(list, by)
+	var value [8]byte
 	binary.BigEndian.PutUint64(value[:], uint64(mark))
 	b.PutRecord(store.Marks, key[:], value[:])
 }
 
-// ParseMark reads such a record.
+// DropList adds the end of a list and its marks to a batch.
+func DropList(b *store.Batch, list store.ListID) {
+	b.DropList(list)
+	for _, by := range [...]byte{byAppend, byQueue} {
+		key := markKey(list, by)
+		b.DeleteRecord(store.Marks, key[:])
+	}
+}
+
+// ParseMark reads such a record. A list's mark is the highest of its records.
 func ParseMark(key, value []byte) (store.ListID, store.ID, bool) {
-	if len(key) != 4 || len(value) != 8 {
+	if len(key) != 5 || len(value) != 8 {
 		return 0, 0, false
 	}
 	return store.ListID(binary.BigEndian.Uint32(key)), store.ID(binary.BigEndian.Uint64(value)), true
@@ -65,7 +90,7 @@ func (q *Queue) marked(e *Entry) bool {
 	q.marking.Store(max(old, uint64(mark)))
 	b := store.GetBatch()
 	b.Durability = store.Durable
-	AppendMark(b, e.Ref.List, mark)
+	putMark(b, e.Ref.List, byQueue, mark)
 	b.User = &markWrite{q, mark}
 	b.Done = markWritten
 	q.env.Store.Commit(b)

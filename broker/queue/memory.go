@@ -51,12 +51,18 @@ func (m *Memory) Full() bool {
 func (m *Memory) OnFreed(fn func()) { m.freed.Store(&fn) }
 
 // window returns how many bytes a queue may keep in memory of what waits: much while memory
-// is plentiful, little when more than half of it is taken.
+// is plentiful, little when more than half of it is taken, and nothing when it gets tight:
+// arrivals then go to the store alone, so that however many queues there are, memory does not
+// fill with what nobody asks for.
 func (m *Memory) window() int64 {
-	if m.used.Load() > m.limit.Load()/2 {
+	used, limit := m.used.Load(), m.limit.Load()
+	switch {
+	case used > limit-limit/4:
+		return 0
+	case used > limit/2:
 		return smallWindow
 	}
-	return min(largeWindow, m.limit.Load()/16)
+	return min(largeWindow, limit/16)
 }
 
 const (

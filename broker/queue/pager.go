@@ -45,11 +45,14 @@ func (q *Queue) wantPage(l *level) {
 	}
 }
 
+// pageInBelow returns how many bytes in a window call for the next page. However tight memory
+// is, an empty window does.
 func (q *Queue) pageInBelow() int64 {
+	low := min(q.env.Memory.window(), 4*pageBytes) / 2
 	if w := q.options.Load().Window; w > 0 {
-		return w
+		low = min(low, w)
 	}
-	return min(q.env.Memory.window(), 4*pageBytes) / 2
+	return max(low, 1)
 }
 
 // page moves one page of the tail into a level's window.
