@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/queue"
 )
@@ -26,6 +27,14 @@ type binding struct {
 	noLocal string       // client identifier whose own messages are left out
 	owner   *Connection  // who made it; nil for those that outlive connections
 	note    []byte
+	as      address.Address // the destination that its queue sees, if not the topic
+}
+
+// copyFor returns the message as the binding's queue sees it.
+func (n *binding) copyFor(m *message.Message) *message.Message {
+	c := *m
+	c.Origin, c.Address = m.Address, n.as
+	return &c
 }
 
 // wants reports whether a message goes to the binding's queue.

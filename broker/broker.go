@@ -28,6 +28,9 @@ type Options struct {
 	Log      *slog.Logger
 	// OpenStore opens the store; Activate calls it. The hooks are the broker's.
 	OpenStore func(ctx context.Context, hooks store.Hooks) (store.Store, error)
+	// VirtualTopics are the rules for queues that get what is sent to topics; nil:
+	// DefaultVirtualTopics.
+	VirtualTopics []VirtualTopic
 	// Locator says who serves a destination; nil: this broker serves all.
 	Locator Locator
 }
@@ -125,6 +128,9 @@ func New(o Options) *Broker {
 	}
 	if o.Policies == nil {
 		o.Policies = new(policy.Set)
+	}
+	if o.VirtualTopics == nil {
+		o.VirtualTopics = DefaultVirtualTopics()
 	}
 	o.Limits.setDefaults()
 	return &Broker{Options: o}

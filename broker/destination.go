@@ -26,6 +26,7 @@ type Destination struct {
 	policy  atomic.Pointer[policy.Policy]
 	gone    atomic.Bool // deleted: producers must look again
 	b       *Broker
+	virtual []*binding // to virtual topics
 
 	// Of a topic: what was published, and its subscribers' queues, for figures.
 	published atomic.Int64
@@ -174,6 +175,7 @@ func (b *Broker) create(a address.Address, owner *Connection) (*Destination, err
 		b.record(d, list)
 	}
 	b.destinations[a] = d
+	b.bindVirtual(d)
 	var watchers []*Subscription
 	if a.Kind == address.Queue {
 		for s := range b.watchers {
@@ -251,6 +253,7 @@ func (b *Broker) consumersOf(d *Destination) int {
 // drop ends a destination that is no longer in the table.
 func (b *Broker) drop(d *Destination, why error) {
 	d.gone.Store(true)
+	b.unbindVirtual(d)
 	batch := store.GetBatch()
 	batch.Done = release
 	if d.queue != nil {

@@ -510,3 +510,35 @@ func TestRejectInATransactionByAWildcardConsumer(t *testing.T) {
 	}
 	equal(t, c.receive(2), []string{"bad", "bad"})
 }
+
+func TestVirtualTopics(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	for _, name := range []string{"Consumer.A.VirtualTopic.X", "Consumer.B.VirtualTopic.>", "Consumer.A.VirtualTopic.Y", "Consumer.A.Topic.X"} {
+		if err := n.Create(context.Background(), q(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.subscribe(on(topic("VirtualTopic.X")), 10)
+	c.send(topic("VirtualTopic.X"), true, "durable")
+	c.send(topic("VirtualTopic.X"), false, "volatile")
+	equal(t, c.receive(2), []string{"durable", "volatile"})
+	count := func(name string) int64 { return n.Lookup(q(name)).Queue().Counters().Entries.Load() }
+	if count("Consumer.A.VirtualTopic.Y") != 0 || count("Consumer.A.Topic.X") != 0 {
+		t.Error("a queue of another name got a copy")
+	}
+	n.restart()
+	c = n.connect("c")
+	c.send(topic("VirtualTopic.X"), false, "later")
+	c.subscribe(on(q("Consumer.A.VirtualTopic.X")), 10)
+	equal(t, c.receive(2), []string{"durable", "later"})
+	c.subscribe(on(q("Consumer.B.VirtualTopic.>")), 10)
+	equal(t, c.receive(4)[2:], []string{"durable", "later"})
+	for i, d := range c.deliveries {
+		want := q([]string{"Consumer.A.VirtualTopic.X", "Consumer.B.VirtualTopic.>"}[i/2])
+		if d.Msg.Address != want || d.Msg.Origin != topic("VirtualTopic.X") {
+			t.Errorf("delivery %d: address %s, origin %s", i, d.Msg.Address, d.Msg.Origin)
+		}
+	}
+}

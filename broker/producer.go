@@ -192,7 +192,11 @@ func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 			} else {
 				room = true
 			}
-			c.offerLocked(n.to.queue, m, n.note)
+			seen := m
+			if !n.as.IsZero() {
+				seen = n.copyFor(m)
+			}
+			c.offerLocked(n.to.queue, seen, n.note)
 		}
 		if !room && crowded != nil {
 			c.crowded = crowded // nobody keeps up: one slow subscriber alone slows nobody
@@ -215,6 +219,10 @@ func (u *burst) toTopic(b *Broker, c *Connection, bindings []*binding, durables 
 		}
 		t := store.Target{Note: n.note}
 		switch {
+		case !n.as.IsZero():
+			// Its head differs, so it can't share the others' body.
+			u.toQueue(b, &n.to, n.copyFor(m), n.note)
+			continue
 		case n.to.durable && m.Durable:
 			t.List = n.to.queue.List()
 			b.markFor(n.to.queue, u.batch, &u.marks)

@@ -132,6 +132,7 @@ func (b *Broker) recoverDestinations(ctx context.Context, byList map[store.ListI
 			byList[rec.List] = &h
 		}
 		b.destinations[d.Address] = d
+		b.bindVirtual(d)
 		return nil
 	})
 	if err != nil {

@@ -86,8 +86,8 @@ func (q *Queue) marked(e *Entry) bool {
 		return false
 	}
 	q.markWait = true
-	mark := e.Ref.ID + markBlock
-	q.marking.Store(max(old, uint64(mark)))
+	mark := max(store.ID(old), e.Ref.ID+markBlock)
+	q.marking.Store(uint64(mark))
 	b := store.GetBatch()
 	b.Durability = store.Durable
 	putMark(b, e.Ref.List, byQueue, mark)
