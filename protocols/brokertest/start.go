@@ -11,12 +11,14 @@ import (
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/server"
+	"github.com/manifoldmq/manifold/protocols/stomp"
 )
 
 // Broker is a broker that runs until its test ends.
 type Broker struct {
 	*server.Server
-	t testing.TB
+	options server.Options
+	t       testing.TB
 }
 
 // Option changes how the broker is made.
@@ -35,6 +37,19 @@ func WithTLS(o protocols.TLSOptions) Option {
 			server.Listener{Name: "stomp+tls", Address: "127.0.0.1:0", Protocols: []string{"stomp"}, TLS: &o},
 		)
 	}
+}
+
+// WithSTOMP sets the options of the STOMP protocol; its Broker and Log need not be set.
+func WithSTOMP(o stomp.Options) Option {
+	return func(s *server.Options) { s.STOMP = o }
+}
+
+// Limits are the broker's limits; zero fields stand for its defaults.
+type Limits = broker.Limits
+
+// WithLimits sets the broker's limits.
+func WithLimits(l Limits) Option {
+	return func(s *server.Options) { s.Limits = l }
 }
 
 // WithStore keeps messages in a directory, in the store that ships, and not in memory.
@@ -75,7 +90,18 @@ func Start(t testing.TB, options ...Option) *Broker {
 	if err := s.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	return &Broker{s, t}
+	return &Broker{s, o, t}
+}
+
+// Reload changes options as a reload of the configuration does.
+func (b *Broker) Reload(options ...Option) {
+	b.t.Helper()
+	for _, f := range options {
+		f(&b.options)
+	}
+	if err := b.Server.Reload(b.options); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // Addr returns the address of a listener.

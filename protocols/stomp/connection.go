@@ -282,6 +282,7 @@ func (c *connection) Encode(dst []byte, it *protocols.Item) ([]byte, bool) {
 			return appendBrowserEnd(dst, s), false
 		}
 	case protocols.Ended:
+		it.Consumer.Tag.(*subscription).ended.Store(true)
 		text := answerOf(it.Err).text
 		return frame.AppendError(dst, c.version, text, "", text+"\n"), false
 	case protocols.Closed:

@@ -373,6 +373,9 @@ func (c *connection) disconnect(f *frame.Frame) bool {
 func (c *connection) subscribe(f *frame.Frame) error {
 	h := &f.Headers
 	id := h.String(frame.ID)
+	if s := c.subs[id]; s != nil && s.ended.Load() {
+		c.remove(id, s)
+	}
 	switch {
 	case !h.Has(frame.ID) && c.version != frame.V10:
 		return bad("SUBSCRIBE received without a subscription id!")
@@ -419,7 +422,7 @@ func (c *connection) subscribe(f *frame.Frame) error {
 		c.subs = make(map[string]*subscription)
 		c.byIndex = make(map[uint64]*subscription)
 	}
-	if c.subs[key] == nil {
+	if old := c.subs[key]; old == nil || old.ended.Load() {
 		c.subs[key] = s
 	}
 	c.byIndex[s.index] = s
@@ -498,12 +501,17 @@ func (c *connection) unsubscribe(f *frame.Frame) error {
 	s.Limit(0)
 	c.core.Flush()
 	c.out.Wait(unsubscribeTime)
+	c.remove(key, s)
+	c.core.Confirm(c.token(h))
+	return nil
+}
+
+// remove ends a subscription, known by a key.
+func (c *connection) remove(key string, s *subscription) {
 	s.finish()
 	delete(c.subs, key)
 	delete(c.byIndex, s.index)
 	c.successor(key, s)
-	c.core.Confirm(c.token(h))
-	return nil
 }
 
 // deleteDurable serves an UNSUBSCRIBE that names a durable subscription, which must have no

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/protocols/stomp/frame"
@@ -34,6 +35,8 @@ type subscription struct {
 	// Acknowledgements that arrived within one read burst and follow each other are settled
 	// as one range.
 	ackFirst, ackLast uint64
+
+	ended atomic.Bool // the broker has closed it: its id is free
 
 	mu      sync.Mutex
 	encoded uint64 // number of the last delivery that was made a frame

@@ -16,6 +16,7 @@ import (
 // name; they block at most as long as the target's patience. A client belongs to one goroutine.
 type Client struct {
 	t        testing.TB
+	target   Target
 	conn     net.Conn
 	r        *bufio.Reader
 	patience time.Duration
@@ -25,6 +26,25 @@ type Client struct {
 	beats    int     // line feeds received between frames
 
 	Connected Frame // the CONNECTED frame; empty before
+}
+
+// Open opens a connection to a target that has not said CONNECT yet. It is closed at the end of the test.
+func Open(t testing.TB, target Target) *Client {
+	t.Helper()
+	conn, err := target.Dial()
+	if err != nil {
+		t.Fatalf("dial: %v", err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &Client{t: t, target: target, conn: conn, r: bufio.NewReader(conn), patience: target.patience()}
+}
+
+// Login opens a session with the target's credentials.
+func (c *Client) Login(version string, pairs ...string) {
+	c.t.Helper()
+	c.Write(c.target.connectFrame(version, pairs...))
+	c.Connected = c.Expect("CONNECTED")
+	c.version = version
 }
 
 // Write sends frames in one segment, escaped by the session's version.
@@ -189,6 +209,15 @@ func (c *Client) Fails(f Frame) Frame {
 	}
 	return e
 }
+
+// Ends reads whatever comes until the broker closes the connection.
+func (c *Client) Ends() {
+	c.t.Helper()
+	c.awaitEnd()
+}
+
+// TryWrite sends bytes to a broker that may close the connection meanwhile.
+func (c *Client) TryWrite(text string) error { return c.tryWrite(text) }
 
 // Closed waits until the broker has closed the connection; frames before that fail.
 func (c *Client) Closed() {

@@ -1,7 +1,6 @@
 package stomptest
 
 import (
-	"bufio"
 	"crypto/rand"
 	"strings"
 	"testing"
@@ -53,33 +52,19 @@ func (e *Env) IsActiveMQ() bool { return e.target.Peer == ActiveMQ }
 // Dial opens a connection that has not said CONNECT yet.
 func (e *Env) Dial() *Client {
 	e.t.Helper()
-	conn, err := e.target.Dial()
-	if err != nil {
-		e.t.Fatalf("dial: %v", err)
-	}
-	e.t.Cleanup(func() { _ = conn.Close() })
-	return &Client{t: e.t, conn: conn, r: bufio.NewReader(conn), patience: e.target.patience()}
+	return Open(e.t, e.target)
 }
 
 // ConnectFrame returns a CONNECT for the scenario's version with the target's credentials.
 func (e *Env) ConnectFrame(pairs ...string) Frame {
-	f := F("CONNECT")
-	if e.Version != "1.0" {
-		f = f.With("accept-version", e.Version, "host", "localhost")
-	}
-	if e.target.User != "" {
-		f = f.With("login", e.target.User, "passcode", e.target.Pass)
-	}
-	return f.With(pairs...)
+	return e.target.connectFrame(e.Version, pairs...)
 }
 
 // Connect opens a session of the scenario's version.
 func (e *Env) Connect(pairs ...string) *Client {
 	e.t.Helper()
 	c := e.Dial()
-	c.Write(e.ConnectFrame(pairs...))
-	c.Connected = c.Expect("CONNECTED")
-	c.version = e.Version
+	c.Login(e.Version, pairs...)
 	return c
 }
 

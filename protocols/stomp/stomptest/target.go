@@ -96,6 +96,18 @@ func (t Target) Dial() (net.Conn, error) {
 	return tls.DialWithDialer(dialer, "tcp", t.Address, config)
 }
 
+// connectFrame returns a CONNECT with the target's credentials.
+func (t Target) connectFrame(version string, pairs ...string) Frame {
+	f := F("CONNECT")
+	if version != "1.0" {
+		f = f.With("accept-version", version, "host", "localhost")
+	}
+	if t.User != "" {
+		f = f.With("login", t.User, "passcode", t.Pass)
+	}
+	return f.With(pairs...)
+}
+
 func (t Target) patience() time.Duration {
 	if t.Patience > 0 {
 		return t.Patience
