@@ -26,7 +26,7 @@ func TestMarksOfAListAreTwoRecords(t *testing.T) {
 	}
 	drop := store.GetBatch()
 	queue.DropList(drop, 7)
-	if n := len(drop.Ops()); n != 3 {
-		t.Errorf("dropping a list has %d operations, not the list and two marks", n)
+	if n := len(drop.Ops()); n != 4 {
+		t.Errorf("dropping a list has %d operations, not the list and its three records", n)
 	}
 }

@@ -30,19 +30,22 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	marks := make(map[store.ListID]store.ID)
+	marks, suspects := make(map[store.ListID]store.ID), make(map[store.ListID]store.ID)
 	err = b.store.Records(ctx, store.Marks, nil, nil, func(key, value []byte) error {
 		if list, mark, ok := queue.ParseMark(key, value); ok {
 			marks[list] = max(marks[list], mark)
+		}
+		if list, id, ok := queue.ParseSuspect(key, value); ok {
+			suspects[list] = id
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("dispatch marks: %w", err)
 	}
-	last := make(map[store.ListID]store.ID)
+	first, last := make(map[store.ListID]store.ID), make(map[store.ListID]store.ID)
 	err = b.store.Lists(ctx, func(i store.ListInfo) error {
-		last[i.List] = i.Last
+		first[i.List], last[i.List] = i.First, i.Last
 		return nil
 	})
 	if err != nil {
@@ -56,21 +59,50 @@ func (b *Broker) recover(ctx context.Context) error {
 		return err
 	}
 	b.dropOrphans(last, byList)
+	if unclean {
+		for list, id := range last {
+			// Entries above the mark were not seen, and those to come will be above last.
+			suspects[list] = max(suspects[list], min(marks[list], id))
+		}
+	}
+	b.keepSuspects(suspects, first)
 	done := 0
 	for list, h := range byList {
 		done++
 		b.progress.Store(int64(done * 99 / len(byList)))
 		if last[list] == 0 {
-			h.queue.Recover(0, 0, 0, marks[list], unclean)
+			h.queue.Recover(0, 0, 0, marks[list], 0)
 			continue
 		}
 		entries, bytes, err := b.store.Count(ctx, list)
 		if err != nil {
 			return fmt.Errorf("count %s: %w", h.queue.Address, err)
 		}
-		h.queue.Recover(int64(entries), int64(bytes), last[list], marks[list], unclean)
+		h.queue.Recover(int64(entries), int64(bytes), last[list], marks[list], suspects[list])
 	}
 	return b.recoverBranches(ctx, byList)
+}
+
+// keepSuspects records which entries may have been seen before an unclean stop: they must come
+// flagged also if they still wait after the next, clean one. Records whose entries are gone,
+// and their elements of suspects, are deleted.
+func (b *Broker) keepSuspects(suspects, first map[store.ListID]store.ID) {
+	batch := store.GetBatch()
+	batch.Durability = store.Durable
+	batch.Done = release
+	for list, id := range suspects {
+		if first[list] == 0 || first[list] > id {
+			queue.DeleteSuspect(batch, list)
+			delete(suspects, list)
+			continue
+		}
+		queue.PutSuspect(batch, list, id)
+	}
+	if batch.Empty() {
+		store.PutBatch(batch)
+		return
+	}
+	b.store.Commit(batch)
 }
 
 // startMark reads and removes the mark of a clean stop, and reserves list identifiers.

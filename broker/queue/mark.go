@@ -37,8 +37,9 @@ func (q *Queue) Marked(mark store.ID) {
 // itself: each is only ever raised, whereas a single one could fall back when a batch that was
 // begun before is committed after.
 const (
-	byAppend = 0
-	byQueue  = 1
+	byAppend  = 0
+	byQueue   = 1
+	suspected = 2 // not a mark: how far entries may have been seen before an unclean stop
 )
 
 // AppendMark adds the record of a mark to a batch that appends to the list.
@@ -61,7 +62,7 @@ func putMark(b *store.Batch, list store.ListID, by byte, mark store.ID) {
 // DropList adds the end of a list and its marks to a batch.
 func DropList(b *store.Batch, list store.ListID) {
 	b.DropList(list)
-	for _, by := range [...]byte{byAppend, byQueue} {
+	for _, by := range [...]byte{byAppend, byQueue, suspected} {
 		key := markKey(list, by)
 		b.DeleteRecord(store.Marks, key[:])
 	}
@@ -69,7 +70,25 @@ func DropList(b *store.Batch, list store.ListID) {
 
 // ParseMark reads such a record. A list's mark is the highest of its records.
 func ParseMark(key, value []byte) (store.ListID, store.ID, bool) {
-	if len(key) != 5 || len(value) != 8 {
+	if len(key) != 5 || key[4] > byQueue || len(value) != 8 {
+		return 0, 0, false
+	}
+	return store.ListID(binary.BigEndian.Uint32(key)), store.ID(binary.BigEndian.Uint64(value)), true
+}
+
+// PutSuspect adds a record to a batch that says up to which id entries of a list may have been
+// seen before an unclean stop. It outlives clean stops, as long as such entries wait.
+func PutSuspect(b *store.Batch, list store.ListID, id store.ID) { putMark(b, list, suspected, id) }
+
+// DeleteSuspect adds the removal of that record to a batch.
+func DeleteSuspect(b *store.Batch, list store.ListID) {
+	key := markKey(list, suspected)
+	b.DeleteRecord(store.Marks, key[:])
+}
+
+// ParseSuspect reads such a record.
+func ParseSuspect(key, value []byte) (store.ListID, store.ID, bool) {
+	if len(key) != 5 || key[4] != suspected || len(value) != 8 {
 		return 0, 0, false
 	}
 	return store.ListID(binary.BigEndian.Uint32(key)), store.ID(binary.BigEndian.Uint64(value)), true

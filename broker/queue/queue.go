@@ -162,9 +162,9 @@ func New(env *Env, a address.Address, list store.ListID, o Options) *Queue {
 }
 
 // Recover tells the queue what the store holds of it, before it is used: the entries and
-// bytes, the highest id, the dispatch mark on disk, and whether the last stop was unclean,
-// in which case entries up to the mark come flagged redelivered.
-func (q *Queue) Recover(entries, bytes int64, last, mark store.ID, unclean bool) {
+// bytes, the highest id, the dispatch mark on disk, and the highest id of those that come
+// flagged redelivered, because an unclean stop has left open whether they were seen.
+func (q *Queue) Recover(entries, bytes int64, last, mark, suspect store.ID) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	bytes += entries * message.Overhead
@@ -173,9 +173,7 @@ func (q *Queue) Recover(entries, bytes int64, last, mark store.ID, unclean bool)
 	q.lastStored = max(q.lastStored, last)
 	q.mark.Store(uint64(mark))
 	q.marking.Store(uint64(mark))
-	if unclean {
-		q.suspect = mark
-	}
+	q.suspect = suspect
 	if entries > 0 {
 		q.tailEntries, q.tailBytes = entries, bytes
 		q.mayExpire = true
