@@ -24,10 +24,10 @@ func openStore(ctx context.Context, path string) (store.Store, error) {
 }
 
 func (a *app) storeCommand() *cobra.Command {
-	cmd := group("store", "Check, dump, back up and restore a data directory",
-		a.storeCheckCommand(), a.storeDumpCommand(), a.storeBackupCommand(), a.storeRestoreCommand())
-	cmd.Long = `Checks, dumps, backs up and restores the data directory that --data or the configuration names.
-All but backup need a broker that is stopped.`
+	cmd := group("store", "Check, repair, dump, back up and restore a data directory",
+		a.storeCheckCommand(), a.storeRepairCommand(), a.storeDumpCommand(), a.storeBackupCommand(), a.storeRestoreCommand())
+	cmd.Long = `Checks, repairs, dumps, backs up and restores the data directory that --data or the configuration
+names. All but backup need a broker that is stopped.`
 	return cmd
 }
 

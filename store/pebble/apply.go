@@ -13,6 +13,10 @@ import (
 // retained is how much of an engine batch's memory is kept for the next one.
 const retained = 8 << 20
 
+// watchBytes is after how many committed bytes free space is looked at, at the latest: a fast
+// producer fills a small disk between two ticks.
+const watchBytes = 8 << 20
+
 // Apply implements the committer's engine: a group becomes one engine batch.
 func (s *Store) Apply(g *committer.Group) error {
 	size := 64
@@ -32,6 +36,10 @@ func (s *Store) Apply(g *committer.Group) error {
 		return err
 	}
 	s.applied.Store(uint64(top))
+	if s.unwatched += size; s.unwatched > watchBytes {
+		s.unwatched = 0
+		s.events.look()
+	}
 	for _, j := range s.later {
 		s.jobs.push(j)
 	}

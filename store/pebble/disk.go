@@ -16,8 +16,9 @@ type disk struct {
 	ballast string
 	o       *Options
 
-	mu   sync.Mutex // of the ballast
-	full atomic.Bool
+	mu      sync.Mutex // of the ballast
+	reserve int64      // bytes of the ballast that is missing, because it was given up
+	full    atomic.Bool
 	low  bool // the poll goroutine's
 	free atomic.Int64
 	used atomic.Int64
@@ -51,7 +52,9 @@ func (d *disk) restore() {
 	}
 	if errors.Join(f.Preallocate(0, size), f.Sync(), f.Close()) != nil {
 		d.remove()
+		return
 	}
+	d.reserve = 0
 }
 
 func (d *disk) remove() (removed bool) {
@@ -64,7 +67,21 @@ func (d *disk) giveUp() (removed bool) {
 	d.full.Store(true)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.remove()
+	size := int64(0)
+	if info, err := d.fs.Stat(d.ballast); err == nil {
+		size = info.Size()
+	}
+	if removed = d.remove(); removed {
+		d.reserve = size
+	}
+	return removed
+}
+
+// missing returns the bytes of the ballast that was given up: they are not free space.
+func (d *disk) missing() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.reserve
 }
 
 // measure updates the figures, and says whether the disk counts as low: below the bound, or
@@ -85,6 +102,7 @@ func (d *disk) measure(used int64) (low bool) {
 	if d.low {
 		bound += bound / 4
 	}
+	bound += d.missing()
 	if free := int64(usage.AvailBytes); free >= bound {
 		d.full.Store(false)
 		return low

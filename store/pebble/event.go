@@ -22,6 +22,7 @@ type events struct {
 	mu      sync.Mutex
 	waiting []store.Event
 	kick    chan struct{} // holds at most one
+	due     atomic.Bool   // free space is to be looked at
 
 	pending, stalled atomic.Int32 // levels of pressure, by their causes
 }
@@ -35,6 +36,12 @@ func (e *events) add(x store.Event) {
 		e.waiting = append(e.waiting, x)
 	}
 	e.mu.Unlock()
+	e.rouse()
+}
+
+// look asks for a look at free space, without waiting for it.
+func (e *events) look() {
+	e.due.Store(true)
 	e.rouse()
 }
 

@@ -23,6 +23,9 @@ func (s *Store) poll() {
 			p.report()
 			return
 		case <-s.events.kick:
+			if s.events.due.Swap(false) {
+				p.watch()
+			}
 		case <-tick.C:
 			if err := s.mark.sync(); err != nil {
 				s.fail(err)

@@ -96,7 +96,7 @@ func TestRepairFlipped(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	done, lost, failed := 0, 0, 0
 	for _, name := range d.files(t) {
-		for range 3 {
+		for range 5 {
 			clone := d.disk.CrashClone(vfs.CrashCloneCfg{})
 			p := content(t, clone, name)
 			n := used(p)

@@ -50,14 +50,15 @@ type Store struct {
 	cuts    cuts
 
 	// The committer's goroutine owns these.
-	group    uint64
-	reserved store.ID
-	lanes    lanes
-	bodies   bodies
-	scanned  bool           // lanes and bodies are complete
-	held     []heldID       // acknowledged before that
-	walking  map[laneID]int // truncations under way
-	later    []job          // to push when the group can be read
+	group     uint64
+	unwatched int // bytes committed since the last look at free space
+	reserved  store.ID
+	lanes     lanes
+	bodies    bodies
+	scanned   bool           // lanes and bodies are complete
+	held      []heldID       // acknowledged before that
+	walking   map[laneID]int // truncations under way
+	later     []job          // to push when the group can be read
 
 	jobs    jobs
 	events  events

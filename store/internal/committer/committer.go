@@ -80,7 +80,6 @@ type Committer struct {
 	limit   store.ID // ids below it are reserved
 	err     error    // why nothing is applied any more
 	syncDue bool
-	level   int
 
 	pendingBytes atomic.Int64
 	pressure     chan struct{} // a level may have changed
