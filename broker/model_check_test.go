@@ -324,7 +324,7 @@ func (w *world) checkServed() {
 				if owner, owned := mq.owners[e.group]; e.group != "" && e.groupSeq != 1 && owned && owner != s {
 					continue
 				}
-				w.fail("%v waits, though %s with credit %d and last %d wants it", e, s.name, s.limit, s.last)
+				w.fail("%v waits, though %s with selector %q, credit %d and last %d wants it", e, s.name, s.sel.text, s.limit, s.last)
 			}
 		}
 	}

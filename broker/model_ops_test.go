@@ -120,6 +120,9 @@ func (w *world) clientOp(c *modelClient, settle *bool) (modelOp, bool) {
 		*settle = false // what it gives back is unsettled from then on
 		return w.rollbackOp(c, tx), true
 	}
+	if slices.ContainsFunc(tx.sends, func(s modelSend) bool { return !s.m.durable }) {
+		return modelOp{}, false // a restart may lose it
+	}
 	return w.prepareOp(c, tx), true
 }
 
@@ -138,6 +141,9 @@ func (w *world) sendOp(c *modelClient, tx *modelTx) modelOp {
 	tokens := make([]broker.Token, n)
 	for i := range sends {
 		sends[i] = modelSend{m: w.message(to[0]), to: to}
+		if tx != nil && w.chance(80) {
+			sends[i].m.durable = true
+		}
 		if w.chance(80) && tx == nil {
 			tokens[i] = c.token()
 		}
@@ -388,7 +394,8 @@ func (w *world) open() {
 		o.Addresses = []address.Address{topic(pick(w, []string{"t.some", "t.few", "t.*"}))}
 		o.NoLocal = w.chance(20)
 		if w.chance(30) {
-			o.MaxPending = 1 + w.rng.IntN(5)
+			// What expires could be dropped, too: nobody could say what became of it.
+			o.MaxPending, sel = 1+w.rng.IntN(5), w.sels[len(w.sels)-1]
 		}
 	default:
 		w.openDurable(c, sel, credit)

@@ -34,9 +34,7 @@ func (w *world) forget() {
 			tx.recovered = true
 			for _, e := range tx.rejected {
 				for _, l := range w.letter(e) {
-					m := *l.modelMessage
-					m.expiry = 0
-					tx.prepared = append(tx.prepared, modelSend{m: &m, queues: []*modelQueue{w.dlq}})
+					tx.prepared = append(tx.prepared, modelSend{m: l.modelMessage, queues: []*modelQueue{w.dlq}})
 				}
 			}
 			tx.accepted = append(tx.accepted, tx.rejected...)

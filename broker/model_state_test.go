@@ -182,6 +182,7 @@ func (w *world) do(a *atom) {
 
 // add returns a new entry of a queue, which do puts there.
 func (q *modelQueue) add(m *modelMessage, sender string) *modelEntry {
+	q.mixed = q.mixed || m.group != ""
 	return &modelEntry{modelMessage: m, q: q, expiry: m.expiry, stays: m.durable && q.private == nil, sender: sender, first: -1}
 }
 
@@ -219,9 +220,9 @@ func (w *world) letter(e *modelEntry) []*modelEntry {
 	if !e.durable || e.q == w.dlq {
 		return nil
 	}
-	l := w.dlq.add(e.modelMessage, "")
-	l.expiry = 0
-	return []*modelEntry{l}
+	m := *e.modelMessage
+	m.expiry = 0
+	return []*modelEntry{w.dlq.add(&m, "")}
 }
 
 func (w *world) bury(what string, e *modelEntry, certain bool) {
@@ -383,5 +384,6 @@ func modelSelectors() []modelSelector {
 		{"n > 4", func(m *modelMessage) bool { return m.n > 4 }},
 		{"n = 7", func(m *modelMessage) bool { return m.n == 7 }},
 		{"JMSPriority < 5 AND n BETWEEN 2 AND 7", func(m *modelMessage) bool { return m.prio < 5 && m.n >= 2 && m.n <= 7 }},
+		{"JMSExpiration = 0", func(m *modelMessage) bool { return m.expiry == 0 }},
 	}
 }

@@ -31,6 +31,8 @@ func (q *Queue) Purge(b *store.Batch, commit func(*store.Batch)) (entries int64)
 	q.front = q.front[:0]
 	clear(q.taken)
 	q.tailEntries, q.tailBytes = 0, 0
+	q.env.Temp.Add(-q.tailTemp)
+	q.tailTemp = 0
 	q.epoch++
 	q.purgedStored.Store(uint64(q.lastStored))
 	q.purgedMemory.Store(uint64(q.env.Store.NextID()))
@@ -68,6 +70,8 @@ func (q *Queue) Close(why error) {
 		bytes += q.front[i].size()
 	}
 	q.front = nil
+	q.env.Temp.Add(-q.tailTemp)
+	q.tailTemp = 0
 	if q.wake != nil {
 		q.wake.Stop()
 	}
@@ -177,6 +181,7 @@ func (q *Queue) Expire(ctx context.Context) error {
 				search = true
 			}
 		}
+		search = search || slices.ContainsFunc(l.late, func(e Entry) bool { return e.Msg.Expiry != 0 })
 	}
 	search = search || slices.ContainsFunc(q.front, func(e Entry) bool { return e.Msg.Expiry != 0 })
 	q.unlock()

@@ -115,8 +115,14 @@ func (q *Queue) toTail(e *Entry) {
 	if e.Msg.Expiry != 0 {
 		q.mayExpire = true
 	}
+	q.countTemp(e, 1)
+}
+
+// countTemp accounts for a non-durable entry that joins the tail, or leaves it with sign -1.
+func (q *Queue) countTemp(e *Entry, sign int64) {
 	if e.Ref.Flag&store.Volatile != 0 {
-		q.env.Temp.Add(e.size())
+		q.tailTemp += sign * e.size()
+		q.env.Temp.Add(sign * e.size())
 	}
 }
 

@@ -102,9 +102,7 @@ func (q *Queue) pageIn(l *level, entries []Entry) {
 			}
 			continue
 		}
-		if entries[i].Ref.Flag&store.Volatile != 0 {
-			q.env.Temp.Add(-entries[i].size())
-		}
+		q.countTemp(&entries[i], -1)
 		l.pushLate(entries[i].Ref.ID)
 		l.push(entries[i])
 		q.tailEntries--
@@ -196,8 +194,9 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 		if over || after >= upTo || !s.ready() {
 			s.scanning = false
 			s.finished = !over && after >= upTo
+			late := s.finished && q.fetchLate(s, l, ^store.ID(0))
 			q.unlock()
-			if over {
+			if over || late {
 				q.Kick()
 			}
 			return
@@ -218,6 +217,7 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 		if err == nil && len(want) > 0 {
 			found, err = q.fetch(want, p)
 		}
+		late := false
 		q.lock()
 		switch {
 		case q.closed || q.epoch != epoch:
@@ -228,9 +228,10 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 			for _, e := range found {
 				q.toFrontFromTail(l, e)
 			}
+			late = q.fetchLate(s, l, last)
 		}
 		q.unlock()
-		if len(found) > 0 {
+		if len(found) > 0 || late {
 			q.Kick()
 		}
 	}
@@ -259,10 +260,31 @@ func (q *Queue) matching(s *consumerState, p *store.Page, last store.ID) ([]stor
 	return want, last, nil
 }
 
+// fetchLate is the cursor's way past the entries that are in memory only, up to an id. It
+// reports whether the consumer wants any. The caller holds the dispatch lock.
+func (q *Queue) fetchLate(s *consumerState, l *level, upTo store.ID) (found bool) {
+	l.late = slices.DeleteFunc(l.late, func(e Entry) bool {
+		v := message.View{Message: e.Msg, Deliveries: int(e.Count), Redelivered: e.Flags&Redelivered != 0}
+		if e.Ref.ID > upTo || s.Filter != nil && !s.Filter.Matches(&v) || e.Msg.GroupID != "" && !q.ownable(s, e.Msg) {
+			return false
+		}
+		e.Flags |= fetched
+		q.toFront(e)
+		found = true
+		return true
+	})
+	return found
+}
+
 // mayHave reports whether a group is the consumer's or nobody's.
 func (q *Queue) mayHave(s *consumerState, m *message.Message) bool {
 	q.lock()
 	defer q.unlock()
+	return q.ownable(s, m)
+}
+
+// ownable is mayHave for a caller that holds the dispatch lock.
+func (q *Queue) ownable(s *consumerState, m *message.Message) bool {
 	owner := q.groups[m.GroupID]
 	return owner == nil || owner == s.Consumer
 }
@@ -297,9 +319,7 @@ func (q *Queue) take(e Entry) {
 	q.taken[e.Ref.ID] = struct{}{}
 	q.tailEntries--
 	q.tailBytes -= e.size()
-	if e.Ref.Flag&store.Volatile != 0 {
-		q.env.Temp.Add(-e.size())
-	}
+	q.countTemp(&e, -1)
 }
 
 // unfetch lets entries that a cursor fetched, and nobody got, fall back into the tail, so that
@@ -314,12 +334,15 @@ func (q *Queue) backToTail(e *Entry) bool {
 	if e.Flags&fetched == 0 || e.Count > 0 || e.Flags&Redelivered != 0 || e.NotBefore != 0 || !l.tail || e.Ref.ID <= l.cursor {
 		return false
 	}
-	delete(q.taken, e.Ref.ID)
-	q.tailEntries++
-	q.tailBytes += e.size()
-	q.env.Memory.Add(-e.size())
-	if e.Ref.Flag&store.Volatile != 0 {
-		q.env.Temp.Add(e.size())
+	if e.stored() {
+		delete(q.taken, e.Ref.ID)
+		q.tailEntries++
+		q.tailBytes += e.size()
+		q.env.Memory.Add(-e.size())
+		q.countTemp(e, 1)
+		q.mayExpire = q.mayExpire || e.Msg.Expiry != 0
+	} else {
+		l.addLate(*e)
 	}
 	for _, s := range q.consumers {
 		s.scanned, s.finished = min(s.scanned, e.Ref.ID-1), false

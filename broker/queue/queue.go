@@ -105,6 +105,7 @@ type Queue struct {
 	exclusive              *Consumer
 	groups                 map[string]*Consumer
 	tailEntries, tailBytes int64 // what only the store holds
+	tailTemp               int64 // bytes of the non-durable entries among them
 
 	lastStored store.ID // highest stored id that arrived
 	suspect    store.ID // entries up to it may have been delivered before the last start
