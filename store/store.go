@@ -156,11 +156,12 @@ type Store interface {
 
 	// ReadPage reads entries of one priority of a list, ascending, with after < id <= upTo.
 	// It sees every batch whose Done has run; it may see later ones, hence the upper id.
-	// No cursor is held.
+	// No cursor is held. When an entry can't be trusted, the page holds those before it and
+	// the error is a CorruptError.
 	ReadPage(ctx context.Context, list ListID, prio uint8, after, upTo ID, lim Limit, p *Page) error
 
 	// ReadMessages reads the entries that refs name, in that order, leaving out those that
-	// are gone.
+	// are gone. A damaged one ends the page as in ReadPage.
 	ReadMessages(ctx context.Context, refs []Ref, lim Limit, p *Page) error
 
 	// ReadPart appends one part of a large body to dst.
@@ -199,6 +200,15 @@ type (
 	// Checker verifies every checksum and every invariant.
 	Checker interface {
 		Check(ctx context.Context, report func(Problem)) error
+	}
+	// Quarantiner puts a damaged entry aside, so that its list can go on behind it.
+	Quarantiner interface {
+		// Quarantine keeps the bytes that are stored of an entry where the store never reads
+		// them, removes the entry durably, and gives its references back. Of r list,
+		// priority and id count. It fails with ErrNotFound if there is no such entry, and
+		// with ErrCorrupt if the damage hides which entries there are: repair has to deal
+		// with that.
+		Quarantine(ctx context.Context, r Ref) error
 	}
 	// Exporter writes and reads a dump that does not depend on the engine.
 	Exporter interface {

@@ -10,8 +10,7 @@ import (
 	"github.com/manifoldmq/manifold/store"
 )
 
-// ReadPage implements store.Store. When an entry can't be trusted the page holds those before
-// it and the error is store.ErrCorrupt.
+// ReadPage implements store.Store.
 func (s *Store) ReadPage(ctx context.Context, list store.ListID, prio uint8, after, upTo store.ID, lim store.Limit, p *store.Page) error {
 	p.Reset()
 	prio = min(prio, store.MaxPrio)
@@ -31,13 +30,19 @@ func (s *Store) ReadPage(ctx context.Context, list store.ListID, prio uint8, aft
 	}
 	r := pageReader{s: s, it: it, lim: lim, p: p}
 	err = guard(r.read)
-	if err = errors.Join(err, r.close()); err != nil {
-		err = fmt.Errorf("read list %d: %w", list, asCorrupt(err))
-		if errors.Is(err, store.ErrCorrupt) {
-			s.corrupt(list, err)
-		}
+	return s.readError(entryAt{list: list, prio: prio, id: r.at}, errors.Join(err, r.close()))
+}
+
+// readError makes an error of reading an entry what it is for the core, and reports corruption.
+func (s *Store) readError(at entryAt, err error) error {
+	if err = asCorrupt(err); err == nil {
+		return nil
 	}
-	return err
+	if errors.Is(err, store.ErrCorrupt) {
+		err = &store.CorruptError{List: at.list, Prio: at.prio, ID: at.id, Err: err}
+		s.corrupt(at.list, err)
+	}
+	return fmt.Errorf("read: %w", err)
 }
 
 // pageReader fills one page from one lane.
@@ -48,6 +53,7 @@ type pageReader struct {
 	lim      store.Limit
 	p        *store.Page
 	size     int
+	at       store.ID // entry under way, or 0
 }
 
 func (r *pageReader) read() error {
@@ -56,13 +62,15 @@ func (r *pageReader) read() error {
 		if !ok {
 			return fmt.Errorf("%w: key %x", store.ErrCorrupt, r.it.Key())
 		}
-		if at.tail == stateTail {
+		if r.at = at.id; at.tail == stateTail {
 			if err := r.state(at); err != nil {
 				return err
 			}
+			r.at = 0
 			continue
 		}
 		if !r.s.lives(at) {
+			r.at = 0
 			continue
 		}
 		if r.lim.Reached(len(r.p.Entries), r.size) {
@@ -70,8 +78,9 @@ func (r *pageReader) read() error {
 			return nil
 		}
 		if err := r.entry(at); err != nil {
-			return fmt.Errorf("message %d: %w", at.id, err)
+			return err
 		}
+		r.at = 0
 	}
 	return r.it.Error()
 }
@@ -82,17 +91,16 @@ func (r *pageReader) state(at entryAt) error {
 	if n == 0 || r.p.Entries[n-1].ID != at.id {
 		return nil
 	}
-	v, err := r.it.ValueAndErr()
-	if err != nil {
-		return err
-	}
 	e := &r.p.Entries[n-1]
-	e.Flag |= store.HasState
-	if err := e.State.Decode(v); err != nil {
-		r.p.Entries = r.p.Entries[:n-1]
-		return fmt.Errorf("message %d: %w", at.id, err)
+	v, err := r.it.ValueAndErr()
+	if err == nil {
+		e.Flag |= store.HasState
+		err = e.State.Decode(v)
 	}
-	return nil
+	if err != nil {
+		r.p.Entries = r.p.Entries[:n-1]
+	}
+	return err
 }
 
 func (r *pageReader) entry(at entryAt) error {
@@ -187,11 +195,7 @@ func (s *Store) ReadMessages(ctx context.Context, refs []store.Ref, lim store.Li
 			return err
 		})
 		if err != nil {
-			err = fmt.Errorf("read message %d of list %d: %w", ref.ID, ref.List, asCorrupt(err))
-			if errors.Is(err, store.ErrCorrupt) {
-				s.corrupt(ref.List, err)
-			}
-			return err
+			return s.readError(at, err)
 		}
 		size += n
 	}
