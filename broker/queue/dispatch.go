@@ -56,7 +56,12 @@ func (q *Queue) run(r *runner) (again bool) {
 		r.drained()
 	}
 	if r.wakeAt != 0 {
-		q.wakeAfter(r.wakeAt - r.now)
+		q.wakeAfter(r.wakeAt, r.now)
+	}
+	if q.regrouped {
+		q.regrouped, q.passedOver = false, false
+		q.rewind()
+		return true
 	}
 	// What waits for a delay is looked at again by the timer alone.
 	return left == 0
@@ -264,6 +269,7 @@ func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 		if r.wakeAt == 0 || e.NotBefore < r.wakeAt {
 			r.wakeAt = e.NotBefore
 		}
+		q.delayed = q.delayed || l != nil
 		return unwanted
 	}
 	if e.stored() {
@@ -344,6 +350,7 @@ func (q *Queue) suits(s *consumerState, e *Entry) bool {
 	group := e.Msg.GroupID
 	if group != "" && e.Msg.GroupSeq != 1 {
 		if owner := q.groups[group]; owner != nil && owner != s.Consumer {
+			q.passedOver = true
 			return false
 		}
 	}
@@ -361,13 +368,16 @@ func (q *Queue) suits(s *consumerState, e *Entry) bool {
 
 // own gives a group to a consumer, or ends it after its last message.
 func (q *Queue) own(group string, c *Consumer, e *Entry) {
+	owner := q.groups[group]
 	if e.Msg.GroupSeq < 0 {
 		delete(q.groups, group)
+		q.regrouped = q.regrouped || owner != nil && q.passedOver
 		return
 	}
-	if q.groups[group] == c {
+	if owner == c {
 		return
 	}
+	q.regrouped = q.regrouped || owner != nil && q.passedOver
 	if q.groups == nil {
 		q.groups = make(map[string]*Consumer)
 	}
@@ -380,6 +390,7 @@ func (q *Queue) own(group string, c *Consumer, e *Entry) {
 			break
 		}
 		delete(q.groups, g)
+		q.regrouped = q.regrouped || q.passedOver
 	}
 	q.groups[group] = c
 	e.Flags |= FirstInGroup
@@ -411,9 +422,13 @@ func (r *runner) drained() {
 	}
 }
 
-// wakeAfter lets the queue look again at what came back, in ms milliseconds.
-func (q *Queue) wakeAfter(ms int64) {
-	d := time.Duration(max(ms, 1)) * time.Millisecond
+// wakeAfter lets the queue look again at what is delayed when the first of it is due.
+func (q *Queue) wakeAfter(at, now int64) {
+	if q.wakeAt != 0 && q.wakeAt <= at {
+		return
+	}
+	q.wakeAt = at
+	d := time.Duration(max(at-now, 1)) * time.Millisecond
 	if q.wake == nil {
 		q.wake = time.AfterFunc(d, q.wakeUp)
 		return
@@ -423,7 +438,14 @@ func (q *Queue) wakeAfter(ms int64) {
 
 func (q *Queue) wakeUp() {
 	q.lock()
+	q.wakeAt = 0
 	q.frontGen++
+	if q.delayed { // consumers have passed entries in the window
+		q.delayed = false
+		for _, s := range q.consumers {
+			clear(s.pos)
+		}
+	}
 	q.unlock()
 	q.Kick()
 }

@@ -201,6 +201,7 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 			}
 			return
 		}
+		rewinds := q.rewinds
 		q.unlock()
 		p.Reset()
 		lim := store.Limit{Entries: scanEntries, Bytes: 4 * pageBytes, HeadsOnly: true}
@@ -224,7 +225,9 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 		case err != nil:
 			q.fail(err)
 		default:
-			s.scanned = last
+			if q.rewinds == rewinds {
+				s.scanned = last
+			}
 			for _, e := range found {
 				q.toFrontFromTail(l, e)
 			}
@@ -286,7 +289,11 @@ func (q *Queue) mayHave(s *consumerState, m *message.Message) bool {
 // ownable is mayHave for a caller that holds the dispatch lock.
 func (q *Queue) ownable(s *consumerState, m *message.Message) bool {
 	owner := q.groups[m.GroupID]
-	return owner == nil || owner == s.Consumer
+	if owner == nil || owner == s.Consumer || m.GroupSeq == 1 {
+		return true
+	}
+	q.passedOver = true
+	return false
 }
 
 func (q *Queue) fetch(refs []store.Ref, p *store.Page) ([]Entry, error) {
@@ -344,6 +351,7 @@ func (q *Queue) backToTail(e *Entry) bool {
 	} else {
 		l.addLate(*e)
 	}
+	q.rewinds++
 	for _, s := range q.consumers {
 		s.scanned, s.finished = min(s.scanned, e.Ref.ID-1), false
 	}

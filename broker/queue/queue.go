@@ -124,6 +124,12 @@ type Queue struct {
 	failed    error  // damage in the store that stopped paging
 	mayExpire bool   // the tail may hold messages that expire
 	wake      *time.Timer
+	wakeAt    int64 // when it fires; 0: not set
+	delayed   bool  // consumers have passed entries of the window that were not due
+
+	passedOver bool   // a consumer was refused a message as its group is another's
+	regrouped  bool   // since then a group has lost its owner
+	rewinds    uint64 // counts what makes the cursors in the tail look again
 
 	counters Counters
 }
@@ -362,6 +368,7 @@ func (q *Queue) elect() {
 // rewind forgets what consumers did not want, as that may have changed.
 func (q *Queue) rewind() {
 	q.frontGen++
+	q.rewinds++
 	for _, s := range q.consumers {
 		clear(s.pos)
 		s.scanned, s.finished = 0, false
