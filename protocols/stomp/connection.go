@@ -243,18 +243,18 @@ func (c *connection) ownName(a address.Address) (string, bool) {
 	return name, ok
 }
 
-// parse reads a destination header.
-func (c *connection) parse(text string) (target, error) {
+// parse reads a destination header. A name without a prefix is of kind def.
+func (c *connection) parse(text string, def address.Kind) (target, error) {
 	if c.version == frame.V10 && strings.Contains(text, `-temp-`) && strings.Contains(text, `\c`) {
 		// Some clients escape headers in 1.0 too, of which only our own names matter.
 		text = string(frame.Unescape(frame.V11, []byte(text)))
 	}
 	if !strings.Contains(text, "/temp-") {
-		return c.names.parse(text)
+		return c.names.parse(text, def)
 	}
 	c.ownMu.Lock()
 	defer c.ownMu.Unlock()
-	return c.names.parse(text)
+	return c.names.parse(text, def)
 }
 
 // Encode implements protocols.Encoder.

@@ -38,8 +38,8 @@ type target struct {
 }
 
 // parse reads a destination header: a name, or a list of them separated by commas, with
-// options behind a question mark.
-func (n *names) parse(text string) (target, error) {
+// options behind a question mark. Names without a prefix are of kind def.
+func (n *names) parse(text string, def address.Kind) (target, error) {
 	var t target
 	text = strings.TrimSpace(text)
 	if text == "" || text == "null" {
@@ -53,7 +53,7 @@ func (n *names) parse(text string) (target, error) {
 		return t, fault.New(fault.LimitReached, "destination", "", "a composite destination has at most %d members", maxComposite)
 	}
 	for part := range strings.SplitSeq(text, ",") {
-		a, err := n.one(strings.TrimSpace(part))
+		a, err := n.one(strings.TrimSpace(part), def)
 		if err != nil {
 			return t, err
 		}
@@ -66,8 +66,8 @@ func (n *names) parse(text string) (target, error) {
 	return t, nil
 }
 
-// one reads one name. A name without a known prefix is a queue's, as with ActiveMQ.
-func (n *names) one(text string) (address.Address, error) {
+// one reads one name.
+func (n *names) one(text string, def address.Kind) (address.Address, error) {
 	for _, p := range prefixes() {
 		name, ok := strings.CutPrefix(text, p.prefix)
 		switch {
@@ -83,7 +83,16 @@ func (n *names) one(text string) (address.Address, error) {
 	if text == "" {
 		return address.Address{}, emptyDestination()
 	}
-	return address.Parse(text, address.Queue), nil
+	return address.Parse(text, def), nil
+}
+
+// kindOf reads Artemis's words for the kind of a destination without a prefix, which is a queue
+// unless they say otherwise, as with ActiveMQ.
+func kindOf(routing string) address.Kind {
+	if strings.EqualFold(routing, "MULTICAST") {
+		return address.Topic
+	}
+	return address.Queue
 }
 
 func emptyDestination() error {

@@ -1,7 +1,6 @@
 package stomp
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 
@@ -97,29 +96,15 @@ func appendFields(dst []byte, v frame.Version, m *message.Message, c *connection
 	return dst
 }
 
-// escapeTail escapes what stands in dst from start on, in place where nothing needs it.
+// escapeTail escapes what stands in dst from start on.
 func escapeTail(dst []byte, start int, v frame.Version) []byte {
-	if v == frame.V10 {
-		return dst
-	}
 	tail := dst[start:]
-	if bytes.IndexByte(tail, ':') < 0 && bytes.IndexByte(tail, '\\') < 0 {
+	if frame.IsPlain(tail) {
 		return dst
 	}
 	var buf [256]byte
 	raw := append(buf[:0], tail...)
-	dst = dst[:start]
-	for _, c := range raw {
-		switch c {
-		case ':':
-			dst = append(dst, '\\', 'c')
-		case '\\':
-			dst = append(dst, '\\', '\\')
-		default:
-			dst = append(dst, c)
-		}
-	}
-	return dst
+	return frame.AppendValue(dst[:start], v, raw)
 }
 
 // appendProperties appends the application properties. Of a map the sender's transformation is

@@ -29,6 +29,19 @@ func AppendKnown[V text](dst []byte, v Version, name Header, value V) []byte {
 	return append(dst, '\n')
 }
 
+// AppendValue appends a header's value alone.
+func AppendValue[V text](dst []byte, v Version, value V) []byte { return appendEscaped(dst, v, value) }
+
+// IsPlain reports whether a header's value is the same in all versions.
+func IsPlain[V text](value V) bool {
+	for i := range len(value) {
+		if special(value[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // AppendHeaderInt appends a header line with a well-known name and a decimal number.
 func AppendHeaderInt(dst []byte, name Header, value int64) []byte {
 	dst = append(dst, headerNames[name]...)

@@ -1,0 +1,92 @@
+package stomp
+
+import (
+	"bytes"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/manifoldmq/manifold/protocols"
+)
+
+// rawEncoder writes what the test adds.
+type rawEncoder struct{}
+
+func (rawEncoder) Encode(dst []byte, it *protocols.Item) ([]byte, bool) {
+	return append(dst, it.Raw...), it.Kind == protocols.Closed
+}
+func (rawEncoder) Written([]protocols.Item) {}
+
+// received is one read of the client's end, and when.
+type received struct {
+	at    time.Duration
+	bytes string
+}
+
+// TestBeat shows when heart-beats are sent: after an interval without anything else, never beside it, and not while the
+// client doesn't read.
+func TestBeat(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		out := protocols.NewOutbox(ours, rawEncoder{})
+		start := time.Now()
+		b := startBeat(out, 850*time.Millisecond)
+		reads := make(chan received, 100)
+		go func() {
+			defer close(reads)
+			buf := make([]byte, 64)
+			for {
+				n, err := theirs.Read(buf)
+				if err != nil {
+					return
+				}
+				reads <- received{time.Since(start), string(bytes.Clone(buf[:n]))}
+			}
+		}()
+		want := func(at time.Duration, text string) {
+			t.Helper()
+			if got := <-reads; got.at != at || got.bytes != text {
+				t.Errorf("got %q at %v, want %q at %v", got.bytes, got.at, text, at)
+			}
+		}
+		want(850*time.Millisecond, "\n")
+		want(1700*time.Millisecond, "\n")
+		<-time.After(400 * time.Millisecond)
+		out.Raw([]byte("frame"))
+		out.Wake()
+		want(2100*time.Millisecond, "frame")
+		want(2950*time.Millisecond, "\n")
+		b.stop()
+		b.stop()
+		<-time.After(10 * time.Second)
+		synctest.Wait()
+		if len(reads) > 0 {
+			t.Errorf("%d beats after the end", len(reads))
+		}
+		_ = ours.Close()
+		_ = theirs.Close()
+		synctest.Wait()
+	})
+}
+
+// TestBeatUnread shows that beats for a client that does not read don't pile up.
+func TestBeatUnread(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		out := protocols.NewOutbox(ours, rawEncoder{})
+		b := startBeat(out, 100*time.Millisecond)
+		<-time.After(time.Minute)
+		buf := make([]byte, 64)
+		if n, err := theirs.Read(buf); n != 1 || err != nil {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+		b.stop()
+		out.Closed(nil)
+		out.Wake()
+		<-out.Done()
+		_ = theirs.Close()
+	})
+}
