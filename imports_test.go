@@ -65,6 +65,7 @@ func layers() []layer {
 		{pkg: "cmd/manifold/systemd"},
 		{pkg: "cmd/manifold/sysexit", may: []string{"store"}}, // whose errors have codes of their own
 		{pkg: "cmd/manifold/api", may: []string{"cmd/manifold/accounts", "cmd/manifold/sysexit"}},
+		{pkg: "cmd/manifold/bench", may: []string{"cmd/manifold/sysexit", "protocols/stomp/frame"}, tests: kits},
 		{pkg: "cmd/manifold/client", may: []string{"cmd/manifold/sysexit"}, tests: kits},
 		{
 			pkg:   "cmd/manifold/process",

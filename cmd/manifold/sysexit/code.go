@@ -19,6 +19,7 @@ type Code int
 // The codes. 64 to 78 are those of sysexits.h.
 const (
 	OK          Code = 0
+	Partial     Code = 3  // it ran, but not everything came out as it should
 	Usage       Code = 64 // the command line is wrong
 	Data        Code = 65 // the input is wrong: a damaged dump, a message that is refused
 	NoInput     Code = 66 // an input file can't be read
@@ -40,6 +41,7 @@ const (
 func Codes() []Meaning {
 	return []Meaning{
 		{OK, "success, also after a stop that was asked for"},
+		{Partial, "it ran to its end, but not all is well: messages were lost or came twice"},
 		{Usage, "the command line is wrong"},
 		{Data, "the input is wrong, or the broker refused it"},
 		{NoInput, "an input file can't be read"},
