@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/fault"
@@ -18,6 +19,9 @@ import (
 
 // Reloader reads the configuration again and returns what changed.
 type Reloader func(ctx context.Context) (changes []string, err error)
+
+// partingTime is how long clients may take to go when the broker closes.
+const partingTime = time.Second
 
 // Server is one broker with its listeners.
 type Server struct {
@@ -188,6 +192,10 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.accept.Pause()
 	err := s.core.Deactivate(context.Background(), fault.New(fault.Closed, "stop", s.options.Name, "the broker is stopping"))
+	// Clients that read get the reason, and close their side.
+	ctx, cancel := context.WithTimeout(context.Background(), partingTime)
+	_ = s.accept.Drain(ctx)
+	cancel()
 	if closeErr := s.accept.Close(); err == nil {
 		err = closeErr
 	}

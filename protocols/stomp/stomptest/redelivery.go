@@ -230,6 +230,24 @@ func prefetchScenarios() []Scenario {
 			},
 		},
 		{
+			Name:     "prefetch/zero",
+			Ref:      "a prefetch size of zero or less stands for the default window",
+			ActiveMQ: "delivers nothing to such a subscription, since STOMP has no way to ask for a message",
+			Why:      "a subscription that never gets a message helps nobody",
+			Run: func(_ *testing.T, e *Env) {
+				for _, size := range []string{"0", "-1"} {
+					c := e.Connect()
+					c.Subscribe("1", e.Queue(size), "activemq.prefetchSize", size)
+					c.PutAll(e.Queue(size), "a b")
+					if e.Differs() {
+						c.Quiet()
+						continue
+					}
+					c.WantBodies("a b")
+				}
+			},
+		},
+		{
 			Name: "prefetch/malformed",
 			Ref:  "a prefetch size that is no number is ignored",
 			Run: func(_ *testing.T, e *Env) {
