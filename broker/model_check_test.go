@@ -69,6 +69,7 @@ func (w *world) arrive(a arrival) {
 	case d.Msg.Durable != e.durable || d.Msg.Priority != e.prio || d.Msg.Expiry != e.expiry || body(d.Msg) != e.body:
 		w.fail("%s got %v as %+v", s.name, e, d.Msg.Header)
 	}
+	w.note(e, "goes to %s as %d at %d", s.name, d.Number, a.now)
 	w.got = append(w.got, receipt{s, e, d.Flags&queue.FirstInGroup != 0, !e.seen})
 	if e.first < 0 {
 		e.first, e.to, e.fresh = len(w.got)-1, s, !e.seen
@@ -152,11 +153,6 @@ func (w *world) begin() {
 
 // check compares the broker with the model, when nothing is under way.
 func (w *world) check() {
-	for _, mq := range slices.Clone(w.queues) {
-		if mq.private != nil && mq.private.closed {
-			w.drop(mq)
-		}
-	}
 	w.checkClients()
 	w.checkOrder()
 	w.checkGroups()
@@ -324,6 +320,9 @@ func (w *world) checkServed() {
 				if owner, owned := mq.owners[e.group]; e.group != "" && e.groupSeq != 1 && owned && owner != s {
 					continue
 				}
+				if d := w.broker.Lookup(mq.addr); d.Queue() != nil {
+					w.t.Log(d.Queue().Debug())
+				}
 				w.fail("%v waits, though %s with selector %q, credit %d and last %d wants it", e, s.name, s.sel.text, s.limit, s.last)
 			}
 		}
@@ -345,11 +344,11 @@ func (w *world) checkQueue(mq *modelQueue) {
 	if n == nil {
 		return
 	}
-	if n.Entries.Load() != int64(live) || n.InFlight.Load() != int64(inFlight) || (live == 0) != (n.Bytes.Load() == 0) {
-		w.fail("%s has %d entries, %d in flight, %d bytes; the model has %d and %d: %v", mq.name, n.Entries.Load(), n.InFlight.Load(), n.Bytes.Load(), live, inFlight, mq.live())
-	}
 	if mq.sub == nil {
 		w.checkBrowse(mq)
+	}
+	if n.Entries.Load() != int64(live) || n.InFlight.Load() != int64(inFlight) || (live == 0) != (n.Bytes.Load() == 0) {
+		w.fail("%s has %d entries, %d in flight, %d bytes; the model has %d and %d: %v", mq.name, n.Entries.Load(), n.InFlight.Load(), n.Bytes.Load(), live, inFlight, mq.live())
 	}
 }
 

@@ -272,7 +272,7 @@ func (w *world) creditOp(c *modelClient) (modelOp, bool) {
 	if w.chance(15) {
 		n := max(s.last, 1) - uint64(w.rng.IntN(2))
 		w.say("%s has credit %d", s.name, n)
-		s.limit = n
+		s.limit, s.most = n, max(s.most, n)
 		return modelOp{func() error { s.sub.Limit(n); return nil }, func() {}}, true
 	}
 	n := uint64(1 + w.rng.IntN(8))

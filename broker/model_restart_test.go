@@ -213,12 +213,19 @@ func (w *world) evidence(a *atom, actual map[*modelQueue]map[store.ID]*recovered
 		}
 	}
 	for _, e := range a.adds {
-		if !e.stays || w.expired(e) {
+		if !e.stays {
 			continue
 		}
 		for id, r := range actual[e.q] {
 			if r.body == e.body && (!r.claimed || id == e.id) {
 				return true, true
+			}
+		}
+		if w.expired(e) {
+			for _, r := range actual[w.dlq] {
+				if r.body == e.body && !r.claimed {
+					return true, true
+				}
 			}
 		}
 		return false, true

@@ -170,9 +170,11 @@ type atom struct {
 // do applies a change. What may be lost by a crash is noted.
 func (w *world) do(a *atom) {
 	for _, e := range a.removes {
+		w.note(e, "leaves: %s", a.what)
 		e.state, e.holder, e.tx = gone, nil, nil
 	}
 	for _, e := range a.adds {
+		w.note(e, "arrives: %s", a.what)
 		e.q.entries = append(e.q.entries, e)
 	}
 	if w.crashing {
@@ -231,8 +233,9 @@ func (w *world) bury(what string, e *modelEntry, certain bool) {
 
 // giveBack is the return of a held entry to its queue.
 func (w *world) giveBack(e *modelEntry, counted bool, delay int64) {
+	w.note(e, "comes back, counted %v, delay %d, purged %v", counted, delay, e.purged)
 	e.holder, e.tx, e.number = nil, nil, 0
-	if e.purged || !slices.Contains(w.queues, e.q) {
+	if e.purged || !slices.Contains(w.queues, e.q) || e.q.private != nil && e.q.private.closed {
 		w.do(&atom{what: "return of the purged " + e.body, removes: []*modelEntry{e}, certain: true})
 		return
 	}

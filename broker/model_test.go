@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -92,6 +93,11 @@ func (w *world) step() {
 func (w *world) settle() {
 	synctest.Wait()
 	w.take()
+	for _, mq := range slices.Clone(w.queues) {
+		if mq.private != nil && mq.private.closed {
+			w.drop(mq)
+		}
+	}
 	w.sweep()
 	w.check()
 }

@@ -104,7 +104,7 @@ func (q *Queue) takeIntake() {
 		}
 	}
 	for _, s := range q.consumers {
-		s.finished = false
+		clear(s.finished)
 	}
 	clear(q.arrived)
 	if cap(q.arrived) > 4096 {
@@ -173,6 +173,7 @@ const (
 	removed
 	noCredit // nobody has credit
 	wait     // not now: nothing behind it on this queue may go either
+	notDue   // its delay is not over
 )
 
 // front delivers what came back. It reports whether the run is over.
@@ -237,6 +238,10 @@ func (r *runner) level(index int, left *int) (stop bool) {
 		case given, removed:
 			l.take(seq)
 			*left--
+		case notDue:
+			// Those that are due later would fill the window.
+			q.toFront(*e)
+			l.take(seq)
 		case noCredit, wait:
 			q.wantPage(l)
 			return true
@@ -269,8 +274,7 @@ func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 		if r.wakeAt == 0 || e.NotBefore < r.wakeAt {
 			r.wakeAt = e.NotBefore
 		}
-		q.delayed = q.delayed || l != nil
-		return unwanted
+		return notDue
 	}
 	if e.stored() {
 		if e.Ref.ID <= q.suspect {
@@ -319,9 +323,7 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 	q := r.q
 	index := 0
 	if l != nil {
-		if len(q.levels) > 1 {
-			index = int(l.prio)
-		}
+		index = q.indexOf(l)
 		if s.pos[index] > seq {
 			return false
 		}
@@ -440,12 +442,6 @@ func (q *Queue) wakeUp() {
 	q.lock()
 	q.wakeAt = 0
 	q.frontGen++
-	if q.delayed { // consumers have passed entries in the window
-		q.delayed = false
-		for _, s := range q.consumers {
-			clear(s.pos)
-		}
-	}
 	q.unlock()
 	q.Kick()
 }

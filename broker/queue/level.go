@@ -16,6 +16,7 @@ type level struct {
 	ring  []Entry // its length is a power of two
 	head  uint64  // sequence number of the first entry
 	end   uint64  // sequence number after the last
+	last  uint64  // the same without holes at the end
 	live  int     // entries that are not holes
 	bytes int64   // of the live entries
 
@@ -37,6 +38,7 @@ func (l *level) push(e Entry) {
 	}
 	*l.at(l.end) = e
 	l.end++
+	l.last = l.end
 	l.live++
 	l.bytes += e.size()
 }
@@ -55,7 +57,7 @@ func (l *level) grow() {
 				}
 			}
 		}
-		l.head = to
+		l.head, l.last = to, l.end
 		return
 	}
 	ring := make([]Entry, max(16, 2*len(l.ring)))
@@ -73,6 +75,12 @@ func (l *level) take(seq uint64) {
 	*e = Entry{}
 	for l.head < l.end && l.at(l.head).Msg == nil {
 		l.head++
+	}
+	if l.live == 0 {
+		l.last = l.head
+	}
+	for l.last > l.head && l.at(l.last-1).Msg == nil {
+		l.last--
 	}
 	if l.live == 0 && len(l.ring) > 1024 {
 		l.ring = nil // a drained backlog gives its memory back
@@ -108,7 +116,7 @@ func (l *level) clear() {
 	if len(l.ring) > 1024 {
 		l.ring = nil
 	}
-	l.head, l.live, l.bytes = l.end, 0, 0
+	l.head, l.last, l.live, l.bytes = l.end, l.end, 0, 0
 }
 
 func (l *level) lateBytes() (n int64) {

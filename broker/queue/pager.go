@@ -33,12 +33,9 @@ func (q *Queue) wantPage(l *level) {
 		}
 		return
 	}
-	index := 0
-	if len(q.levels) > 1 {
-		index = int(l.prio)
-	}
+	index := q.indexOf(l)
 	for _, s := range q.consumers {
-		if !s.scanning && !s.finished && s.ready() && s.pos[index] >= l.end && (s.Filter != nil || len(q.groups) > 0) {
+		if !s.scanning && !s.finished[index] && s.ready() && s.pos[index] >= l.last && (s.Filter != nil || len(q.groups) > 0) {
 			s.scanning = true
 			go q.scan(s, l, q.epoch)
 		}
@@ -47,6 +44,14 @@ func (q *Queue) wantPage(l *level) {
 
 // pageInBelow returns how many bytes in a window call for the next page. However tight memory
 // is, an empty window does.
+// indexOf returns a level's place among the queue's.
+func (q *Queue) indexOf(l *level) int {
+	if len(q.levels) > 1 {
+		return int(l.prio)
+	}
+	return 0
+}
+
 func (q *Queue) pageInBelow() int64 {
 	low := min(q.env.Memory.window(), 4*pageBytes) / 2
 	if w := q.options.Load().Window; w > 0 {
@@ -187,17 +192,18 @@ func (q *Queue) decodeOne(se *store.Entry) (Entry, error) {
 func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 	p := pagePool.Get().(*store.Page)
 	defer pagePool.Put(p)
+	index := q.indexOf(l)
 	for {
 		q.lock()
-		after, upTo := max(s.scanned, l.cursor), q.lastStored
+		after, upTo := max(s.scanned[index], l.cursor), q.lastStored
 		over := q.closed || s.closed.Load() || q.epoch != epoch || !l.tail || q.failed != nil
 		if over || after >= upTo || !s.ready() {
 			s.scanning = false
-			s.finished = !over && after >= upTo
-			late := s.finished && q.fetchLate(s, l, ^store.ID(0))
+			s.finished[index] = !over && after >= upTo
+			late := s.finished[index] && q.fetchLate(s, l, ^store.ID(0))
 			q.unlock()
-			if over || late {
-				q.Kick()
+			if over || late || len(q.levels) > 1 {
+				q.Kick() // the tail of another level may be next
 			}
 			return
 		}
@@ -226,7 +232,7 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 			q.fail(err)
 		default:
 			if q.rewinds == rewinds {
-				s.scanned = last
+				s.scanned[index] = last
 			}
 			for _, e := range found {
 				q.toFrontFromTail(l, e)
@@ -352,8 +358,9 @@ func (q *Queue) backToTail(e *Entry) bool {
 		l.addLate(*e)
 	}
 	q.rewinds++
+	index := q.indexOf(l)
 	for _, s := range q.consumers {
-		s.scanned, s.finished = min(s.scanned, e.Ref.ID-1), false
+		s.scanned[index], s.finished[index] = min(s.scanned[index], e.Ref.ID-1), false
 	}
 	return true
 }

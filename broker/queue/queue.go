@@ -125,7 +125,6 @@ type Queue struct {
 	mayExpire bool   // the tail may hold messages that expire
 	wake      *time.Timer
 	wakeAt    int64 // when it fires; 0: not set
-	delayed   bool  // consumers have passed entries of the window that were not due
 
 	passedOver bool   // a consumer was refused a message as its group is another's
 	regrouped  bool   // since then a group has lost its owner
@@ -143,11 +142,11 @@ type Counters struct {
 // consumerState is what a queue knows of a consumer.
 type consumerState struct {
 	*Consumer
-	pos      []uint64 // per level: entries below it were offered and not wanted
-	frontGen uint64   // front was offered as of this generation
-	scanned  store.ID // selector cursor in the tail
+	pos      []uint64   // per level: entries below it were offered and not wanted
+	frontGen uint64     // front was offered as of this generation
+	scanned  []store.ID // per level, selector cursor in the tail
 	scanning bool
-	finished bool // the cursor has seen all of the tail, until something arrives
+	finished []bool // per level, the cursor has seen all of the tail, until something arrives
 	touched  bool
 	groupEnd int // index after the last consumer of the same priority
 }
@@ -304,7 +303,8 @@ func (q *Queue) Attach(c *Consumer) bool {
 	if q.closed {
 		return false
 	}
-	s := &consumerState{Consumer: c, pos: make([]uint64, len(q.levels))}
+	n := len(q.levels)
+	s := &consumerState{Consumer: c, pos: make([]uint64, n), scanned: make([]store.ID, n), finished: make([]bool, n)}
 	at, _ := slices.BinarySearchFunc(q.consumers, c.Priority, func(o *consumerState, p int) int {
 		if o.Priority >= p {
 			return -1 // behind those of equal priority
@@ -371,7 +371,8 @@ func (q *Queue) rewind() {
 	q.rewinds++
 	for _, s := range q.consumers {
 		clear(s.pos)
-		s.scanned, s.finished = 0, false
+		clear(s.scanned)
+		clear(s.finished)
 	}
 }
 
