@@ -25,6 +25,7 @@ type binding struct {
 	to      holder
 	filter  queue.Filter // nil: everything
 	noLocal string       // client identifier whose own messages are left out
+	temp    bool         // of a temporary topic, whose names are apart from those of others
 	owner   *Connection  // who made it; nil for those that outlive connections
 	note    []byte
 	as      address.Address // the destination that its queue sees, if not the topic
@@ -39,6 +40,9 @@ func (n *binding) copyFor(m *message.Message) *message.Message {
 
 // wants reports whether a message goes to the binding's queue.
 func (n *binding) wants(m *message.Message, from *Connection) bool {
+	if n.temp != (m.Address.Kind == address.TempTopic) {
+		return false
+	}
 	if n.noLocal != "" && from != nil && from.login.ClientID == n.noLocal {
 		return false
 	}

@@ -79,6 +79,9 @@ func (c *Connection) SubscribeWith(o SubscribeOptions, sink Sink, t Token, ready
 		if err := checkName("subscribe", a); err != nil {
 			return nil, err
 		}
+		if a.Kind.IsTemp() && a.IsPattern() {
+			return nil, fault.New(fault.InvalidName, "subscribe", a.String(), "the name of a temporary destination can't be a pattern: %s", a)
+		}
 		if err := c.check(security.Read, a); err != nil {
 			return nil, err
 		}
@@ -228,7 +231,7 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 		o.Pending, o.Evict = int64(s.o.MaxPending), true
 	}
 	q := queue.New(b.env, a, 0, o)
-	n := &binding{pattern: a.Name, to: holder{queue: q}, filter: filter, owner: s.c}
+	n := &binding{pattern: a.Name, to: holder{queue: q}, filter: filter, temp: a.Kind == address.TempTopic, owner: s.c}
 	if s.o.NoLocal {
 		n.noLocal = s.c.login.ClientID
 	}

@@ -194,6 +194,15 @@ func (c *connection) connect(ctx context.Context, f *frame.Frame) bool {
 	login.Password = h.String(frame.Passcode)
 	login.HasUser = h.Has(frame.Login)
 	core, err := c.o.Broker.Connect(ctx, login, c.out)
+	if fault.Is(err, fault.Unauthenticated) && strings.Contains(login.User+login.Password, `\`) {
+		// Some clients escape CONNECT as well, which the standard does not.
+		login.User = string(frame.Unescape(frame.V12, []byte(login.User)))
+		login.Password = string(frame.Unescape(frame.V12, []byte(login.Password)))
+		var again error
+		if core, again = c.o.Broker.Connect(ctx, login, c.out); again == nil {
+			err = nil
+		}
+	}
 	if err != nil {
 		return c.refuse(receipt, err, true)
 	}

@@ -276,6 +276,47 @@ func TestAccessTemporary(t *testing.T) {
 	}
 }
 
+// TestTemporaryApart shows that temporary topics and others have nothing to do with each other: who may do everything
+// with the former, as is everybody's right where no entry says otherwise, hears nothing of the latter, nor the other way
+// round.
+func TestTemporaryApart(t *testing.T) {
+	t.Parallel()
+	o := accessOptions(t)
+	o.Permissions = slices.DeleteFunc(o.Permissions, func(p security.Permission) bool { return strings.HasPrefix(p.Match, "temp-") })
+	b := brokertest.Start(t, brokertest.WithSecurity(o))
+	admin, nobody := as(t, b, "admin", "1.2"), as(t, b, "nobody", "1.2")
+	admin.Put("/topic/app.t", "there")
+	for i, name := range []string{">", "*", "app.>", "app.*", "*.t"} {
+		for _, kind := range []string{"queue", "topic"} {
+			got := nobody.Fails(stomptest.F("SUBSCRIBE", "id", fmt.Sprint(i), "destination", "/remote-temp-"+kind+"/"+name)).Get("message")
+			if want := "the name of a temporary destination can't be a pattern: temp-" + kind + "://" + name; got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	}
+	nobody.Fails(stomptest.F("SUBSCRIBE", "id", "1", "destination", "/remote-temp-topic/app.t"))
+	nobody.Subscribe("1", "/temp-topic/mine")
+	admin.Subscribe("all", "/topic/app.>,/queue/app.q")
+	admin.Put("/topic/app.t", "secret")
+	admin.WantBodies("secret")
+	nobody.Put("/temp-topic/mine", "private")
+	nobody.WantBodies("private")
+	admin.Quiet()
+	nobody.Quiet()
+
+	// Without permissions at all.
+	target := stomptest.Target{Address: brokertest.Start(t).Addr("stomp")}
+	all, owner := session(t, target), session(t, target)
+	all.Subscribe("1", "/topic/>")
+	owner.Subscribe("1", "/temp-topic/mine")
+	owner.Put("/temp-topic/mine", "private")
+	owner.WantBodies("private")
+	all.Put("/topic/end", "end")
+	if f := all.Message(); f.Body == "private" {
+		t.Errorf("a wildcard hears temporary topics: %v", f)
+	}
+}
+
 // TestAccessDurable shows that deleting a durable subscription needs the right to read its topic, also for a 1.0 client
 // that takes the name of somebody else's.
 func TestAccessDurable(t *testing.T) {

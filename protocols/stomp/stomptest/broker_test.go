@@ -14,7 +14,7 @@ import (
 // The user of the suite, whose password has what headers and options stumble over.
 const (
 	suiteUser     = "suite"
-	suitePassword = "pass word-1%"
+	suitePassword = `pa:ss wo\rd-1%`
 )
 
 // start starts two in-process brokers. This is the one place that decides what the tests run against by default: an open
