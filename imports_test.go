@@ -44,14 +44,14 @@ func layers() []layer {
 		{pkg: "store/internal/...", may: []string{"store"}},
 		{pkg: "store/memory", may: []string{"store", "store/internal/..."}, tests: []string{"store/storetest"}},
 		{pkg: "store/pebble", may: []string{"store", "store/internal/..."}, tests: []string{"store/storetest", "store/memory"}},
-		{pkg: "store/storetest", may: []string{"store"}, tests: []string{"store/memory"}},
+		{pkg: "store/storetest", may: []string{"store", "store/memory"}}, // a dump goes from one engine to the other
 
 		{pkg: "protocols", may: []string{"broker", "broker/...", "protocols/internal/..."}, tests: kits},
 		{pkg: "protocols/internal/..."},
 		{pkg: "protocols/stomp", may: []string{"broker/...", "protocols"}, tests: kits},
 		{pkg: "protocols/stomp/frame", pure: true},
 		{pkg: "protocols/stomp/transform", may: leaves(), pure: true},
-		{pkg: "protocols/stomp/stomptest", tests: append(kits, "broker/security", "protocols", "protocols/stomp")},
+		{pkg: "protocols/stomp/stomptest", tests: append(kits, "broker/...", "protocols", "protocols/stomp", "protocols/server")},
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
 		// A client: it knows what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},

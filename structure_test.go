@@ -188,7 +188,7 @@ func TestDocs(t *testing.T) {
 // vendored would be an exception; there is none.
 const (
 	longFile, longestFile     = 500, 900
-	largePackage, largestSize = 3000, 4000 // lines without tests
+	largePackage, largestSize = 3000, 5000 // lines without tests
 )
 
 // TestSizes fails for what is too large, and lists what is large.
