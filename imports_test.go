@@ -51,7 +51,7 @@ func layers() []layer {
 		{pkg: "protocols/stomp", may: []string{"broker/...", "protocols"}, tests: kits},
 		{pkg: "protocols/stomp/frame", pure: true},
 		{pkg: "protocols/stomp/transform", may: leaves(), pure: true},
-		{pkg: "protocols/stomp/stomptest", tests: append(kits, "broker/...", "protocols", "protocols/stomp", "protocols/server")},
+		{pkg: "protocols/stomp/stomptest", tests: append(kits, "broker/...", "protocols", "protocols/stomp", "protocols/stomp/frame", "protocols/server")},
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
 		// A client: it knows what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},
