@@ -118,9 +118,8 @@ func dispatchScenarios() []Scenario {
 			},
 		},
 		{
-			Name:  "dispatch/virtual-topic",
-			Ref:   "a message to topic VirtualTopic.N goes to each existing queue Consumer.*.VirtualTopic.N and to plain subscribers",
-			Later: "comes with virtual topics",
+			Name: "dispatch/virtual-topic",
+			Ref:  "a message to topic VirtualTopic.N goes to each existing queue Consumer.*.VirtualTopic.N and to plain subscribers",
 			Run: func(_ *testing.T, e *Env) {
 				c := e.Connect()
 				topic := "VirtualTopic." + e.Name("")

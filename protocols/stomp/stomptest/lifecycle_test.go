@@ -135,8 +135,20 @@ func TestDeafClientKicked(t *testing.T) {
 // is confirmed. Clients that don't read don't hold it up.
 func TestBrokerCloses(t *testing.T) {
 	t.Parallel()
-	b := brokertest.Start(t)
-	target := stomptest.Target{Address: b.Addr("stomp")}
+	t.Run("plain", func(t *testing.T) {
+		t.Parallel()
+		b := brokertest.Start(t)
+		brokerCloses(t, b, stomptest.Target{Address: b.Addr("stomp")})
+	})
+	t.Run("tls", func(t *testing.T) {
+		t.Parallel()
+		b, pki := startSecure(t)
+		brokerCloses(t, b, stomptest.Target{Address: b.Addr("stomp+tls"), TLS: pki.Client(), User: suiteUser, Pass: suitePassword})
+	})
+}
+
+func brokerCloses(t *testing.T, b *brokertest.Broker, target stomptest.Target) {
+	t.Helper()
 	fill(t, target, "/queue/closing")
 	deaf(t, b, target, "/queue/closing", "client")
 	c := session(t, target)
