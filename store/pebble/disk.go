@@ -19,9 +19,9 @@ type disk struct {
 	mu      sync.Mutex // of the ballast
 	reserve int64      // bytes of the ballast that is missing, because it was given up
 	full    atomic.Bool
-	low  bool // the poll goroutine's
-	free atomic.Int64
-	used atomic.Int64
+	low     bool // the poll goroutine's
+	free    atomic.Int64
+	used    atomic.Int64
 }
 
 // newDisk makes the ballast, if there is room. Its lack is no reason not to open.

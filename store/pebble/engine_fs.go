@@ -9,7 +9,7 @@ import (
 )
 
 // engineFS is between the engine and the file system. It notes how far manifests are synced,
-// and takes failures of the log: for most of them the engine would panic with its locks in a
+// verifies what is read of blob files, and takes failures of the log: for most of them the engine would panic with its locks in a
 // state that ends the process without a word. Here the store is stopped first, and then the
 // engine is told that all went well. That is safe, since a stopped store confirms nothing, and
 // what the engine writes elsewhere from then on is only more than was promised.
@@ -17,6 +17,8 @@ type engineFS struct {
 	vfs.FS
 	fail func(error)
 	open atomic.Bool // before, failures are the opener's to return
+
+	rewriting atomic.Pointer[rewrite]
 
 	mu     sync.Mutex
 	synced manifest
@@ -50,6 +52,15 @@ func (f *engineFS) ReuseForWrite(from, name string, category vfs.DiskWriteCatego
 	file, err := f.FS.ReuseForWrite(from, name, category)
 	if strings.HasSuffix(name, ".log") {
 		return f.log(file, err)
+	}
+	return file, err
+}
+
+// Open implements vfs.FS.
+func (f *engineFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
+	file, err := f.FS.Open(name, opts...)
+	if base := f.PathBase(name); strings.HasSuffix(base, ".blob") {
+		return f.openBlob(file, base, err)
 	}
 	return file, err
 }

@@ -47,7 +47,9 @@ type Store struct {
 	fatal   atomic.Pointer[error]
 	applied atomic.Uint64 // highest id that readers can see
 	counted atomic.Bool   // lanes are complete
-	cuts    cuts
+	// keepBlobs is set when a blob file could not be rewritten: the engine would try without end.
+	keepBlobs atomic.Bool
+	cuts      cuts
 
 	// The committer's goroutine owns these.
 	group     uint64
@@ -164,9 +166,13 @@ func (s *Store) openEngine() (*lsm.DB, error) {
 	}
 	if !s.o.InlineValues {
 		o.Experimental.ValueSeparationPolicy = func() lsm.ValueSeparationPolicy {
-			return lsm.ValueSeparationPolicy{
+			p := lsm.ValueSeparationPolicy{
 				Enabled: true, MinimumSize: blobMin, MaxBlobReferenceDepth: 10, TargetGarbageRatio: 0.3,
 			}
+			if s.keepBlobs.Load() {
+				p.TargetGarbageRatio = 1 // which means never
+			}
+			return p
 		}
 	}
 	var db *lsm.DB
