@@ -73,12 +73,15 @@ func TestDamagedBackground(t *testing.T) {
 	mustCheck(t, first)
 	mustClose(t, first)
 	r := rand.New(rand.NewPCG(5, 5))
-	givenUp, stops := 0, 0
+	givenUp, stops, rounds := 0, 0, 10
+	if testing.Short() {
+		rounds = 2
+	}
 	for _, name := range d.files(t) {
 		if !strings.HasSuffix(name, ".sst") && !strings.HasSuffix(name, ".blob") {
 			continue
 		}
-		for n := range 10 {
+		for n := range rounds {
 			clone := d.disk.CrashClone(vfs.CrashCloneCfg{})
 			p := content(t, clone, name)
 			at := r.IntN(len(p))

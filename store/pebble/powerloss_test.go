@@ -201,7 +201,11 @@ func TestPowerLoss(t *testing.T) {
 				<-stopped
 			})
 			defer end()
-			for range 25 {
+			rounds := 25
+			if testing.Short() {
+				rounds = 8
+			}
+			for range rounds {
 				for len(tokens) < cap(tokens) {
 					tokens <- struct{}{}
 				}
