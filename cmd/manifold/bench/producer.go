@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/manifoldmq/manifold/cmd/manifold/sysexit"
 	"github.com/manifoldmq/manifold/protocols/stomp/frame"
 )
 
@@ -72,6 +73,7 @@ func (p *producer) prepare(c *Config, destination string) {
 // produce sends as fast as the broker and the window allow, and returns when the broker has taken
 // everything in.
 func (p *producer) produce() error {
+	between := uint64(min(p.slots, 16)) // looking at the clock is cheap, but not free
 	for p.stamp.sequence < p.share {
 		if err := p.push(); err != nil {
 			return err
@@ -81,7 +83,7 @@ func (p *producer) produce() error {
 				return err
 			}
 		}
-		if p.used == 0 && p.deadline > 0 && p.clock() >= p.deadline {
+		if p.deadline > 0 && p.stamp.sequence%between == 0 && p.clock() >= p.deadline {
 			break
 		}
 	}
@@ -162,7 +164,7 @@ func (p *producer) finish() error {
 		return err
 	}
 	if surplus {
-		return errReceipts
+		return sysexit.With(sysexit.Data, errReceipts)
 	}
 	return nil
 }

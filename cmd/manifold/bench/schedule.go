@@ -32,7 +32,7 @@ func (s *schedule) sent() {
 	if now < s.next {
 		return
 	}
-	if s.began >= s.heldTill || s.next >= s.heldTill { // not still behind after an earlier pause
+	if s.next >= s.heldTill { // not still behind after an earlier pause
 		s.heldFrom = s.began
 	}
 	s.heldTill = now
