@@ -135,7 +135,8 @@ func (b *Broker) each(ctx context.Context, op string, a address.Address, x Selec
 		left = min(left, int64(x.Limit))
 	}
 	for left > 0 {
-		list, err := d.queue.Take(ctx, match, int(min(left, chunk)))
+		n := int(min(left, chunk))
+		list, err := d.queue.Take(ctx, match, n)
 		if len(list) > 0 {
 			left -= int64(len(list))
 			total += int64(len(list))
@@ -144,7 +145,7 @@ func (b *Broker) each(ctx context.Context, op string, a address.Address, x Selec
 		if err != nil {
 			return total, storeFault(op, err)
 		}
-		if len(list) == 0 {
+		if len(list) < n {
 			break
 		}
 	}

@@ -44,6 +44,8 @@ type modelEntry struct {
 	expiry  int64
 	stays   bool   // over restarts
 	sender  string // connection, "" if the order is not known
+	step    int    // in which it arrived
+	serial  int    // its place among the sender's
 	state   entryState
 	holder  *modelSub
 	number  uint64
@@ -95,6 +97,11 @@ func (q *modelQueue) waiting() (list []*modelEntry) {
 		}
 	}
 	return list
+}
+
+// precedes reports whether an entry has certainly arrived before another one.
+func (e *modelEntry) precedes(o *modelEntry) bool {
+	return e.step < o.step || e.step == o.step && e.sender != "" && e.sender == o.sender && e.serial < o.serial
 }
 
 // find returns the entry with an id, or, if its id is not known yet, with a body.
@@ -175,6 +182,8 @@ func (w *world) do(a *atom) {
 	}
 	for _, e := range a.adds {
 		w.note(e, "arrives: %s", a.what)
+		w.serial++
+		e.step, e.serial = w.steps, w.serial
 		e.q.entries = append(e.q.entries, e)
 	}
 	if w.crashing {

@@ -40,7 +40,8 @@ type world struct {
 
 	steps     int
 	trace     []string
-	serial    int // messages, subscriptions, connections and branches so far
+	notes     map[string][]string // what became of a message, by its body
+	serial    int                 // messages, subscriptions, connections and branches so far
 	crashing  bool
 	undecided []*atom
 	closing   []*modelSub // consumers that were closed in this step
@@ -147,7 +148,7 @@ const modelWindow = 8 * (message.Overhead + 150) // bytes of about eight entries
 
 func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
-	w := &world{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), disk: memory.NewDisk(), sels: modelSelectors()}
+	w := &world{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), disk: memory.NewDisk(), sels: modelSelectors(), notes: map[string][]string{}}
 	set := func(match string, fn func(*policy.Policy)) policy.Entry {
 		return policy.Entry{Match: match, Values: []policy.Value{{Name: "test", Set: fn}}}
 	}
@@ -229,9 +230,22 @@ func (w *world) say(format string, args ...any) {
 	w.trace = append(w.trace, fmt.Sprintf("%d: %s", w.steps, fmt.Sprintf(format, args...)))
 }
 
-// fail ends the test with what led to the difference.
+// note keeps what became of a message.
+func (w *world) note(e *modelEntry, format string, args ...any) {
+	w.notes[e.body] = append(w.notes[e.body], fmt.Sprintf("%d: %v %s", w.steps, e, fmt.Sprintf(format, args...)))
+}
+
+// fail ends the test with what led to the difference, and with the history of the message
+// that it speaks of first.
 func (w *world) fail(format string, args ...any) {
 	w.t.Helper()
+	text := fmt.Sprintf(format, args...)
+	for _, word := range strings.Fields(text) {
+		if list := w.notes[strings.Trim(word, "[],")]; list != nil {
+			w.t.Logf("history of %s:\n%s", word, strings.Join(list, "\n"))
+			break
+		}
+	}
 	w.t.Fatalf("seed %d, step %d: %s\nThe last operations:\n%s", w.seed, w.steps, fmt.Sprintf(format, args...),
 		strings.Join(w.trace[max(0, len(w.trace)-60):], "\n"))
 }
@@ -288,7 +302,7 @@ func (c *modelClient) producer(to []address.Address) (*broker.Producer, error) {
 func (w *world) subscribe(c *modelClient, o broker.SubscribeOptions, sel modelSelector, credit uint64) *modelSub {
 	w.serial++
 	s := &modelSub{c: c, name: fmt.Sprintf("s%d of %s", w.serial, c.label), o: o, sel: sel, limit: credit, most: credit}
-	s.o.Selector = sel.text
+	s.o.Selector, s.o.Tag = sel.text, s.name
 	a := o.Addresses[0]
 	switch {
 	case o.Name != "":

@@ -198,7 +198,8 @@ func (r *recoveredBranch) commit(tx *Transaction, then func(error)) {
 	b.store.Commit(r.batch)
 }
 
-func (r *recoveredBranch) rollback() { queue.GiveBack(r.locked, false, 0) }
+// rollback gives the entries back that consumers had seen before the stop.
+func (r *recoveredBranch) rollback() { queue.GiveBack(r.locked, true, 0) }
 
 // holderOfList finds the queue of a stored list.
 func (b *Broker) holderOfList(list store.ListID) *holder {

@@ -277,9 +277,6 @@ func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 		return notDue
 	}
 	if e.stored() {
-		if e.Ref.ID <= q.suspect {
-			e.Flags |= Redelivered
-		}
 		if !q.marked(e) {
 			return wait
 		}
@@ -322,11 +319,14 @@ func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 	q := r.q
 	index := 0
-	if l != nil {
+	switch {
+	case l != nil:
 		index = q.indexOf(l)
 		if s.pos[index] > seq {
 			return false
 		}
+	case e.Flags&fetched != 0 && !q.reached(s, e):
+		return false
 	}
 	if !q.suits(s, e) {
 		if l != nil {

@@ -23,14 +23,12 @@ var pagePool = sync.Pool{New: func() any { return new(store.Page) }}
 // and that consumers that refused the whole window get a look at the tail. The caller holds
 // the dispatch lock.
 func (q *Queue) wantPage(l *level) {
-	if !l.tail {
+	if !l.tail || q.paging || q.failed != nil {
 		return
 	}
 	if l.bytes < q.pageInBelow() && l.live < pageEntries/2 {
-		if !q.paging && q.failed == nil {
-			q.paging = true
-			go q.page(l, q.epoch)
-		}
+		q.paging = true
+		go q.page(l, q.epoch)
 		return
 	}
 	index := q.indexOf(l)
@@ -65,6 +63,7 @@ func (q *Queue) page(l *level, epoch uint64) {
 	p := pagePool.Get().(*store.Page)
 	defer pagePool.Put(p)
 	q.lock()
+	q.unfetch() // what cursors have taken out takes its place again
 	after, upTo := l.cursor, q.lastStored
 	q.unlock()
 	p.Reset()
@@ -178,7 +177,7 @@ func (q *Queue) decodeOne(se *store.Entry) (Entry, error) {
 		Msg: m, Ref: se.Ref, NotBefore: se.State.NotBefore, Count: se.State.Deliveries,
 		Tag: se.State.Tag, Phase: se.State.Phase,
 	}
-	if se.State.Redelivered {
+	if se.State.Redelivered || se.Ref.ID <= q.suspect {
 		e.Flags |= Redelivered
 	}
 	if len(se.Note) > 0 {
@@ -196,11 +195,14 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 	for {
 		q.lock()
 		after, upTo := max(s.scanned[index], l.cursor), q.lastStored
-		over := q.closed || s.closed.Load() || q.epoch != epoch || !l.tail || q.failed != nil
+		over := q.paging || q.closed || s.closed.Load() || q.epoch != epoch || !l.tail || q.failed != nil
 		if over || after >= upTo || !s.ready() {
 			s.scanning = false
 			s.finished[index] = !over && after >= upTo
 			late := s.finished[index] && q.fetchLate(s, l, ^store.ID(0))
+			if s.finished[index] && len(q.front) > 0 {
+				s.frontGen, late = q.frontGen-1, true
+			}
 			q.unlock()
 			if over || late || len(q.levels) > 1 {
 				q.Kick() // the tail of another level may be next
@@ -227,7 +229,8 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 		late := false
 		q.lock()
 		switch {
-		case q.closed || q.epoch != epoch:
+		case q.closed || q.epoch != epoch || q.paging:
+			found = nil
 		case err != nil:
 			q.fail(err)
 		default:
@@ -238,6 +241,9 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 				q.toFrontFromTail(l, e)
 			}
 			late = q.fetchLate(s, l, last)
+			if len(q.front) > 0 {
+				s.frontGen, late = q.frontGen-1, true // it may have what others have fetched
+			}
 		}
 		q.unlock()
 		if len(found) > 0 || late {
@@ -341,12 +347,21 @@ func (q *Queue) unfetch() {
 	q.front = slices.DeleteFunc(q.front, func(e Entry) bool { return q.backToTail(&e) })
 }
 
+// reached reports whether a consumer's cursor has come to an entry that was fetched: for others
+// it is not its turn yet.
+func (q *Queue) reached(s *consumerState, e *Entry) bool {
+	l := q.levelOf(e.Ref.Prio)
+	index := q.indexOf(l)
+	return !l.tail || e.Ref.ID <= l.cursor || s.scanned[index] >= e.Ref.ID || s.finished[index] && !e.stored()
+}
+
 // backToTail lets an entry that a cursor fetched, and nobody has seen, fall back into the tail.
 func (q *Queue) backToTail(e *Entry) bool {
 	l := q.levelOf(e.Ref.Prio)
-	if e.Flags&fetched == 0 || e.Count > 0 || e.Flags&Redelivered != 0 || e.NotBefore != 0 || !l.tail || e.Ref.ID <= l.cursor {
+	if e.Flags&fetched == 0 || !l.tail || e.Ref.ID <= l.cursor {
 		return false
 	}
+	e.Flags &^= fetched
 	if e.stored() {
 		delete(q.taken, e.Ref.ID)
 		q.tailEntries++

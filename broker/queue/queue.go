@@ -405,6 +405,9 @@ func (q *Queue) giveBack(list []Taken, counted, changed bool) {
 				}
 				e.Ref = b.Update(e.Ref, e.state())
 			}
+			if changed {
+				e.Flags &^= fetched // it goes first from now on
+			}
 			if !q.backToTail(&e) {
 				q.toFront(e)
 			}
