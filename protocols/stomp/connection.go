@@ -282,6 +282,11 @@ func (c *connection) Encode(dst []byte, it *protocols.Item) ([]byte, bool) {
 		case p.has:
 			dst = frame.AppendReceipt(dst, c.version, p.receipt)
 		}
+		if p.sub != nil && it.Err == nil {
+			// What comes of it stands behind the receipt, which the client may rely on when it
+			// has read it: the credit is there.
+			p.sub.Limit(p.sub.prefetch)
+		}
 		if p.last {
 			close(c.settled)
 		}
@@ -304,8 +309,7 @@ func (c *connection) Encode(dst []byte, it *protocols.Item) ([]byte, bool) {
 	return dst, false
 }
 
-// Written implements protocols.Encoder: what needs no acknowledgement is settled, and new
-// subscriptions get their first credit after their receipt.
+// Written implements protocols.Encoder: what needs no acknowledgement is settled.
 func (c *connection) Written(items []protocols.Item) {
 	for i := 0; i < len(items); i++ {
 		it := &items[i]
@@ -321,9 +325,6 @@ func (c *connection) Written(items []protocols.Item) {
 				s.wrote(it.Delivery.Number, last)
 			}
 		case protocols.Confirmed:
-			if p := c.receipts.get(it.Token); p.sub != nil && it.Err == nil {
-				p.sub.Limit(p.sub.prefetch)
-			}
 			c.receipts.forget(it.Token)
 		}
 	}
