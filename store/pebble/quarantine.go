@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,7 +33,7 @@ func (q *quarantine) value(name string, value []byte, p store.Problem) error {
 		err = writeFile(q.fs, q.dir, name+".json", append(text, '\n'))
 	}
 	if err == nil && value != nil {
-		err = writeFile(q.fs, q.dir, name+".value", value)
+		err = writeFile(q.fs, q.dir, name+".value", bytes.Clone(value)) // a file system may change what it writes
 	}
 	if err != nil {
 		return fmt.Errorf("quarantine: %w", err)
