@@ -52,7 +52,11 @@ func Suite(base Config, o SuiteOptions) []Case {
 	add("queue, non-persistent, 1 to 1", func(*Config) {})
 	add("queues, non-persistent, 8 to 8 over 8", eight)
 	for _, window := range []int{1, 32, 1000} {
-		add(fmt.Sprintf("queue, persistent, 1 to 1, %d receipts outstanding", window), func(c *Config) { durable(c, window) })
+		name := fmt.Sprintf("%d receipts outstanding", window)
+		if window == 1 {
+			name = "each receipt awaited"
+		}
+		add("queue, persistent, 1 to 1, "+name, func(c *Config) { durable(c, window) })
 	}
 	add("queues, persistent, 8 to 8 over 8, 32 receipts outstanding", func(c *Config) { eight(c); durable(c, 32) })
 	add("topic, 1 to 10, per delivery", func(c *Config) { c.Mode, c.Consumers = Topic, 10 })
