@@ -211,7 +211,7 @@ type View struct {
 	Unsettled bool // with a consumer
 }
 
-// snapshot returns what the queue holds in memory, in order, and where the tail begins.
+// snapshot returns what is with consumers or goes first, by id, and the levels' contents.
 func (q *Queue) snapshot() (views []View, tails []tailRange) {
 	q.Kick()
 	q.lock()
@@ -239,20 +239,24 @@ func (q *Queue) snapshot() (views []View, tails []tailRange) {
 	})
 	for i := len(q.levels) - 1; i >= 0; i-- {
 		l := &q.levels[i]
+		t := tailRange{prio: l.prio, after: l.cursor, upTo: l.cursor}
 		for seq := l.head; seq < l.end; seq++ {
 			if e := l.at(seq); e.Msg != nil {
-				views = append(views, View{*e, false})
+				t.window = append(t.window, *e)
 			}
 		}
 		if l.tail {
-			tails = append(tails, tailRange{l.prio, l.cursor, q.lastStored, slices.Clone(l.late)})
+			t.upTo, t.late = q.lastStored, slices.Clone(l.late)
 		}
+		tails = append(tails, t)
 	}
 	return views, tails
 }
 
+// tailRange is what a level holds: its window, and what the store has of it.
 type tailRange struct {
 	prio        uint8
+	window      []Entry
 	after, upTo store.ID
 	late        []Entry // those in memory only, by id
 }
@@ -281,7 +285,13 @@ func (q *Queue) Browse(ctx context.Context, fn func(View) bool) error {
 	}
 	p := new(store.Page)
 	for _, t := range tails {
-		for after, more := t.after, true; more; {
+		for i := range t.window {
+			seen[t.window[i].Ref.ID] = struct{}{}
+			if !fn(View{t.window[i], false}) {
+				return nil
+			}
+		}
+		for after, more := t.after, t.upTo > t.after; more; {
 			p.Reset()
 			err := q.env.Store.ReadPage(ctx, q.List(), t.prio, after, t.upTo, store.Limit{Entries: pageEntries, Bytes: pageBytes}, p)
 			entries, err := q.decode(p, err)
