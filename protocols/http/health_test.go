@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/message"
 	httpd "github.com/manifoldmq/manifold/protocols/http"
 	"github.com/manifoldmq/manifold/store"
 	"github.com/manifoldmq/manifold/store/memory"
@@ -128,7 +129,19 @@ func TestFullMemoryIsDegraded(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, broker.Limits{Memory: 1}, nil)
 	n.activate()
-	n.connect("c").send(queueAt("q"), "more than one byte")
+	c := n.connect("c")
+	p, err := c.Producer(queueAt("q"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := c.Begin() // what it holds can't be left to the store
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &message.Message{Content: message.NewNative(nil, message.Payload{})}
+	if err := p.Send(m, tx, 0); err != nil {
+		t.Fatal(err)
+	}
 	if r := n.ready("", 200); r.Status != "degraded" || r.reason("memory") == "" {
 		t.Errorf("%+v", r)
 	}
