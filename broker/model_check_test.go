@@ -105,6 +105,21 @@ func (w *world) lookup(s *modelSub, a *arrival) *modelEntry {
 			}
 		}
 	}
+	return w.revive(text)
+}
+
+// revive makes a dead letter of a message that may or may not have become one.
+func (w *world) revive(text string) *modelEntry {
+	for i, m := range w.maybe {
+		if m.body == text {
+			w.maybe = slices.Delete(w.maybe, i, i+1)
+			dead := *m
+			dead.expiry = 0
+			e := w.dlq.add(&dead, "")
+			w.do(&atom{what: "expiry of " + text, adds: []*modelEntry{e}})
+			return e
+		}
+	}
 	return nil
 }
 
@@ -327,6 +342,9 @@ func (w *world) checkServed() {
 
 // checkQueue compares what a queue holds.
 func (w *world) checkQueue(mq *modelQueue) {
+	if mq.sub == nil && mq.private == nil {
+		w.checkBrowse(mq)
+	}
 	live, inFlight := 0, 0
 	for _, e := range mq.entries {
 		if e.state != gone {
@@ -339,9 +357,6 @@ func (w *world) checkQueue(mq *modelQueue) {
 	n := w.counters(mq)
 	if n == nil {
 		return
-	}
-	if mq.sub == nil {
-		w.checkBrowse(mq)
 	}
 	if n.Entries.Load() != int64(live) || n.InFlight.Load() != int64(inFlight) || (live == 0) != (n.Bytes.Load() == 0) {
 		w.fail("%s has %d entries, %d in flight, %d bytes; the model has %d and %d: %v", mq.name, n.Entries.Load(), n.InFlight.Load(), n.Bytes.Load(), live, inFlight, mq.live())
@@ -376,6 +391,9 @@ func (w *world) checkBrowse(mq *modelQueue) {
 	err := w.broker.Browse(context.Background(), mq.addr, "", func(v queue.View) bool {
 		text := body(v.Msg)
 		e := mq.find(v.Ref.ID, text, waiting)
+		if e == nil && mq == w.dlq {
+			e = w.revive(text)
+		}
 		if e == nil || e.state == gone || seen[e] {
 			w.fail("%s has %s, id %d, unsettled %v, again %v", mq.name, text, v.Ref.ID, v.Unsettled, seen[e])
 		}

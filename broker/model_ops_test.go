@@ -120,8 +120,8 @@ func (w *world) clientOp(c *modelClient, settle *bool) (modelOp, bool) {
 		*settle = false // what it gives back is unsettled from then on
 		return w.rollbackOp(c, tx), true
 	}
-	if slices.ContainsFunc(tx.sends, func(s modelSend) bool { return !s.m.durable }) {
-		return modelOp{}, false // a restart may lose it
+	if tx.volatile {
+		return modelOp{}, false
 	}
 	return w.prepareOp(c, tx), true
 }
@@ -143,6 +143,9 @@ func (w *world) sendOp(c *modelClient, tx *modelTx) modelOp {
 		sends[i] = modelSend{m: w.message(to[0]), to: to}
 		if tx != nil && w.chance(80) {
 			sends[i].m.durable = true
+		}
+		if tx != nil && !sends[i].m.durable {
+			tx.volatile = true
 		}
 		if w.chance(80) && tx == nil {
 			tokens[i] = c.token()

@@ -42,6 +42,9 @@ func (w *world) forget() {
 		}
 	}
 	for _, mq := range slices.Clone(w.queues) {
+		if mq.private != nil {
+			w.drop(mq)
+		}
 		for _, e := range mq.entries {
 			if !e.stays || e.purged {
 				e.state = gone
@@ -49,9 +52,6 @@ func (w *world) forget() {
 			e.holder, e.waited = nil, false
 		}
 		mq.consumers, mq.paused, mq.owners = nil, false, map[string]*modelSub{}
-		if mq.private != nil {
-			w.drop(mq)
-		}
 	}
 }
 

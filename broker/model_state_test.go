@@ -154,6 +154,7 @@ type modelTx struct {
 	xid       string
 	prepared  []modelSend // with the queues that were bound at that time
 	recovered bool
+	volatile  bool // has messages that a restart may lose
 	over      bool
 }
 
@@ -303,6 +304,9 @@ func (w *world) end(s *modelSub, deliveredUpTo uint64) {
 // drop removes a queue of the model with all that it holds.
 func (w *world) drop(q *modelQueue) {
 	for _, e := range q.entries {
+		if q.private != nil && e.state == waiting && w.expired(e) && e.durable {
+			w.maybe = append(w.maybe, e.modelMessage)
+		}
 		if e.state == waiting {
 			e.state = gone
 		}

@@ -44,9 +44,10 @@ type world struct {
 	serial    int                 // messages, subscriptions, connections and branches so far
 	crashing  bool
 	undecided []*atom
-	closing   []*modelSub // consumers that were closed in this step
-	opened    []*modelSub // and those that were opened
-	got       []receipt   // deliveries of this step
+	maybe     []*modelMessage // expired, or gone with the consumer whose queue held them
+	closing   []*modelSub     // consumers that were closed in this step
+	opened    []*modelSub     // and those that were opened
+	got       []receipt       // deliveries of this step
 
 	mu       sync.Mutex
 	arrivals []arrival
@@ -247,7 +248,7 @@ func (w *world) fail(format string, args ...any) {
 		}
 	}
 	w.t.Fatalf("seed %d, step %d: %s\nThe last operations:\n%s", w.seed, w.steps, fmt.Sprintf(format, args...),
-		strings.Join(w.trace[max(0, len(w.trace)-60):], "\n"))
+		strings.Join(w.trace[max(0, len(w.trace)-2000):], "\n"))
 }
 
 // advance lets time pass, in whole seconds.

@@ -151,6 +151,7 @@ func (r *recoveredBranch) commit(tx *Transaction, then func(error)) {
 	b := r.b
 	k := &commit{tx: tx, then: then}
 	refs := int32(0)
+	var orphans []store.ListID // of queues that were deleted meanwhile
 	for i := range r.batch.Ops() {
 		op := &r.batch.Ops()[i]
 		if op.Kind != store.OpAppend && op.Kind != store.OpTarget {
@@ -160,6 +161,7 @@ func (r *recoveredBranch) commit(tx *Transaction, then func(error)) {
 		refs++
 		h := b.holderOfList(op.List)
 		if h == nil {
+			orphans = append(orphans, op.List)
 			continue
 		}
 		b.markFor(h.queue, r.batch, &k.marks)
@@ -181,6 +183,9 @@ func (r *recoveredBranch) commit(tx *Transaction, then func(error)) {
 			continue
 		}
 		k.targets = append(k.targets, target{h.queue, m, nil, slot})
+	}
+	for _, list := range orphans {
+		queue.DropList(r.batch, list)
 	}
 	locked := r.locked
 	k.then = func(err error) {
