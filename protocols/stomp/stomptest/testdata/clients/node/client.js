@@ -227,11 +227,11 @@ const commands = {
 
   async heartbeat() {
     if (arg.version === '1.0') return console.log('SKIP heartbeat: not in 1.0');
-    const s = await Session.open({ 'heart-beat': '500,500' });
+    const s = await Session.open({ 'heart-beat': '4000,1000' });
     const transport = s.client.getTransportSocket();
     await within(new Promise((resolve) => {
       let bytes = 0;
-      transport.on('data', (chunk) => { bytes += chunk.length; if (bytes >= 5) resolve(); });
+      transport.on('data', (chunk) => { bytes += chunk.length; if (bytes >= 3) resolve(); });
     }), 'heart-beats');
     same('errors', s.errors.map(String), []);
     await s.quiet('still connected after several beats');
