@@ -101,6 +101,7 @@ func (w *world) lookup(s *modelSub, a *arrival) *modelEntry {
 		for _, e := range mq.waiting() {
 			if e.body == text && e.durable && e.expiry != 0 && e.expiry <= a.now && mq != w.dlq {
 				w.bury("expiry of", e, true)
+				w.early = true
 				return w.dlq.find(a.d.ID, text, waiting)
 			}
 		}
@@ -126,9 +127,10 @@ func (w *world) revive(text string) *modelEntry {
 // sweep lets what has expired go.
 func (w *world) sweep() {
 	for range 10 {
-		if !slices.ContainsFunc(w.queues, func(mq *modelQueue) bool { return slices.ContainsFunc(mq.waiting(), w.expired) }) {
+		if !w.early && !slices.ContainsFunc(w.queues, func(mq *modelQueue) bool { return slices.ContainsFunc(mq.waiting(), w.expired) }) {
 			return
 		}
+		w.early = false
 		w.advance(1)
 		w.take()
 		for _, mq := range slices.Clone(w.queues) {

@@ -189,6 +189,9 @@ func (w *world) resolve(actual map[*modelQueue]map[store.ID]*recoveredEntry) {
 			continue
 		}
 		for _, e := range a.adds {
+			if e.q.private != nil && w.expired(e) && e.durable {
+				w.maybe = append(w.maybe, e.modelMessage)
+			}
 			e.state = gone
 		}
 		for _, e := range a.removes {
@@ -208,7 +211,7 @@ func (w *world) evidence(a *atom, actual map[*modelQueue]map[store.ID]*recovered
 		return a.applied(), true
 	}
 	for _, e := range a.removes {
-		if e.stays && !e.purged && slices.Contains(w.queues, e.q) {
+		if e.stays && !e.purged && !w.expired(e) && slices.Contains(w.queues, e.q) {
 			return actual[e.q][e.id] == nil, true
 		}
 	}

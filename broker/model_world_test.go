@@ -44,6 +44,7 @@ type world struct {
 	serial    int                 // messages, subscriptions, connections and branches so far
 	crashing  bool
 	undecided []*atom
+	early     bool            // a dead letter came before its expiry was certain: it may be another's
 	maybe     []*modelMessage // expired, or gone with the consumer whose queue held them
 	closing   []*modelSub     // consumers that were closed in this step
 	opened    []*modelSub     // and those that were opened
