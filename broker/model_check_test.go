@@ -117,6 +117,7 @@ func (w *world) revive(text string) *modelEntry {
 			dead := *m
 			dead.expiry = 0
 			e := w.dlq.add(&dead, "")
+			e.flagged = unknown // it may have been there before a crash
 			w.do(&atom{what: "expiry of " + text, adds: []*modelEntry{e}})
 			return e
 		}

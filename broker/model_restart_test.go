@@ -104,6 +104,9 @@ func (w *world) crash() {
 			v, ok := actual[mq][e.id]
 			if e.state == waiting && !ok && w.expired(e) {
 				w.bury("expiry of", e, true)
+				if n := len(w.dlq.entries); n > 0 && w.dlq.entries[n-1].body == e.body {
+					w.dlq.entries[n-1].flagged = unknown // it may have been there before the crash
+				}
 			}
 			if ok && mq.sub != nil {
 				if e.seen && !v.flagged {

@@ -237,15 +237,14 @@ func (w *world) note(e *modelEntry, format string, args ...any) {
 	w.notes[e.body] = append(w.notes[e.body], fmt.Sprintf("%d: %v %s", w.steps, e, fmt.Sprintf(format, args...)))
 }
 
-// fail ends the test with what led to the difference, and with the history of the message
-// that it speaks of first.
+// fail ends the test with what led to the difference, and with the history of the messages
+// that it speaks of.
 func (w *world) fail(format string, args ...any) {
 	w.t.Helper()
 	text := fmt.Sprintf(format, args...)
 	for _, word := range strings.Fields(text) {
 		if list := w.notes[strings.Trim(word, "[],")]; list != nil {
 			w.t.Logf("history of %s:\n%s", word, strings.Join(list, "\n"))
-			break
 		}
 	}
 	w.t.Fatalf("seed %d, step %d: %s\nThe last operations:\n%s", w.seed, w.steps, fmt.Sprintf(format, args...),

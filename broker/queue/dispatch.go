@@ -334,7 +334,18 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 		}
 		return false
 	}
+	group, flags := e.Msg.GroupID, e.Flags
+	owner := q.groups[group]
+	if group != "" {
+		q.own(group, s.Consumer, e)
+	}
 	if !s.deliver(q, e) {
+		// Another queue has used up its credit.
+		if e.Flags = flags; owner != nil {
+			q.groups[group] = owner
+		} else {
+			delete(q.groups, group)
+		}
 		return false
 	}
 	s.touched = true
@@ -343,8 +354,7 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 	return true
 }
 
-// suits reports whether a consumer may have an entry and wants it. For the owner of a group
-// it also marks the group's first message.
+// suits reports whether a consumer may have an entry and wants it.
 func (q *Queue) suits(s *consumerState, e *Entry) bool {
 	if q.exclusive != nil && q.exclusive != s.Consumer {
 		return false
@@ -362,13 +372,10 @@ func (q *Queue) suits(s *consumerState, e *Entry) bool {
 			return false
 		}
 	}
-	if group != "" {
-		q.own(group, s.Consumer, e)
-	}
 	return true
 }
 
-// own gives a group to a consumer, or ends it after its last message.
+// own gives a group to a consumer, and marks its first message, or ends it after its last one.
 func (q *Queue) own(group string, c *Consumer, e *Entry) {
 	owner := q.groups[group]
 	if e.Msg.GroupSeq < 0 {
