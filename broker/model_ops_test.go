@@ -574,7 +574,7 @@ func (w *world) browseSome(mq *modelQueue) {
 	sel := pick(w, w.sels)
 	c := &modelClient{w: w, id: "browser"}
 	w.connect(c)
-	s := &modelSub{c: c, name: "browser"}
+	s := &modelSub{c: c, ears: c.modelHandler, name: "browser"}
 	w.say("browser of %s, selector %q", mq.name, sel.text)
 	var err error
 	s.sub, err = c.conn.Subscribe(broker.SubscribeOptions{Addresses: []address.Address{mq.addr}, Selector: sel.text, Browse: true}, s, c.token())

@@ -140,7 +140,7 @@ func (w *world) recovered() map[*modelQueue]map[store.ID]*recoveredEntry {
 		actual[mq] = map[store.ID]*recoveredEntry{}
 		c := &modelClient{w: w, id: mq.sub.client}
 		w.connect(c)
-		s := &modelSub{c: c}
+		s := &modelSub{c: c, ears: c.modelHandler}
 		sub, err := c.conn.Subscribe(mq.sub.o, s, 0)
 		if err != nil {
 			w.fail("subscribe after a crash: %v", err)

@@ -70,24 +70,28 @@ type modelClient struct {
 	txs       []*modelTx
 	producers map[string]*broker.Producer
 	next      broker.Token
+	*modelHandler
+}
 
+// modelHandler hears one connection.
+type modelHandler struct {
 	mu        sync.Mutex
 	confirmed map[broker.Token]error
 	order     []broker.Token
 	ended     error
 }
 
-func (c *modelClient) Confirmed(t broker.Token, err error) {
+func (c *modelHandler) Confirmed(t broker.Token, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.confirmed[t] = err
 	c.order = append(c.order, t)
 }
 
-func (c *modelClient) Blocked(string) {}
-func (c *modelClient) Wake()          {}
+func (c *modelHandler) Blocked(string) {}
+func (c *modelHandler) Wake()          {}
 
-func (c *modelClient) Closed(reason error) {
+func (c *modelHandler) Closed(reason error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ended = errors.Join(reason, errors.New("closed by the broker"))
@@ -109,6 +113,7 @@ func (c *modelClient) done(t broker.Token) bool {
 // modelSub is a consumer, and its sink.
 type modelSub struct {
 	c       *modelClient
+	ears    *modelHandler
 	name    string
 	o       broker.SubscribeOptions
 	sel     modelSelector
@@ -141,7 +146,7 @@ func (s *modelSub) Drained(*queue.Consumer) {
 	s.drained++
 }
 
-func (s *modelSub) Closed(_ *queue.Consumer, err error) { s.c.Closed(err) }
+func (s *modelSub) Closed(_ *queue.Consumer, err error) { s.ears.Closed(err) }
 func (s *modelSub) Wake()                               {}
 
 func (s *modelSub) credit() bool { return !s.closed && s.last < s.limit }
@@ -214,8 +219,8 @@ func (w *world) connect(c *modelClient) {
 	w.serial++
 	c.label = fmt.Sprintf("%s#%d", c.id, w.serial)
 	c.subs, c.txs, c.producers = nil, nil, map[string]*broker.Producer{}
-	c.confirmed, c.order, c.ended, c.next = map[broker.Token]error{}, nil, nil, 0
-	conn, err := w.broker.Connect(context.Background(), broker.Login{Protocol: "model", ClientID: c.id}, c)
+	c.next, c.modelHandler = 0, &modelHandler{confirmed: map[broker.Token]error{}}
+	conn, err := w.broker.Connect(context.Background(), broker.Login{Protocol: "model", ClientID: c.id}, c.modelHandler)
 	if err != nil {
 		w.fail("connect %s: %v", c.id, err)
 	}
@@ -302,7 +307,7 @@ func (c *modelClient) producer(to []address.Address) (*broker.Producer, error) {
 // subscribe opens a consumer.
 func (w *world) subscribe(c *modelClient, o broker.SubscribeOptions, sel modelSelector, credit uint64) *modelSub {
 	w.serial++
-	s := &modelSub{c: c, name: fmt.Sprintf("s%d of %s", w.serial, c.label), o: o, sel: sel, limit: credit, most: credit}
+	s := &modelSub{c: c, ears: c.modelHandler, name: fmt.Sprintf("s%d of %s", w.serial, c.label), o: o, sel: sel, limit: credit, most: credit}
 	s.o.Selector, s.o.Tag = sel.text, s.name
 	a := o.Addresses[0]
 	switch {

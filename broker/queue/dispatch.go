@@ -33,6 +33,9 @@ func (q *Queue) run(r *runner) (again bool) {
 		q.noteCrowd(false)
 		return false
 	}
+	for _, s := range q.consumers {
+		s.eligible = s.ready()
+	}
 	left := runLength
 	stop := r.front(&left)
 	for i := len(q.levels) - 1; i >= 0 && !stop && left > 0; i-- {
@@ -204,7 +207,7 @@ func (r *runner) front(left *int) (stop bool) {
 		kept++
 	}
 	for _, s := range q.consumers {
-		if s.ready() && !stop && *left > 0 {
+		if s.eligible && !stop && *left > 0 {
 			s.frontGen = q.frontGen
 		}
 	}
@@ -214,7 +217,7 @@ func (r *runner) front(left *int) (stop bool) {
 // frontIsNews reports whether a consumer with credit has not seen all that came back.
 func (r *runner) frontIsNews() bool {
 	for _, s := range r.q.consumers {
-		if s.ready() && s.frontGen != r.q.frontGen {
+		if s.eligible && s.frontGen != r.q.frontGen {
 			return true
 		}
 	}
@@ -256,7 +259,7 @@ func (r *runner) level(index int, left *int) (stop bool) {
 func (r *runner) start(index int) (uint64, bool) {
 	seq, ok := uint64(0), false
 	for _, s := range r.q.consumers {
-		if s.ready() && (!ok || s.pos[index] < seq) {
+		if s.eligible && (!ok || s.pos[index] < seq) {
 			seq, ok = s.pos[index], true
 		}
 	}
@@ -291,7 +294,9 @@ func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 		}
 		for range end - first {
 			s := q.consumers[at]
-			if s.ready() {
+			// One that gets credit in the middle of a run has not been offered what goes
+			// before: it waits for the next run.
+			if s.eligible = s.eligible && s.ready(); s.eligible {
 				anyCredit = true
 				if r.offer(s, e, l, seq) {
 					if at++; at == end {
@@ -346,6 +351,7 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 		} else {
 			delete(q.groups, group)
 		}
+		s.eligible = false
 		return false
 	}
 	s.touched = true

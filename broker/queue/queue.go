@@ -144,6 +144,7 @@ type consumerState struct {
 	*Consumer
 	pos      []uint64   // per level: entries below it were offered and not wanted
 	frontGen uint64     // front was offered as of this generation
+	eligible bool       // it has had credit since the run began
 	scanned  []store.ID // per level, selector cursor in the tail
 	scanning bool
 	finished []bool // per level, the cursor has seen all of the tail, until something arrives
