@@ -12,6 +12,7 @@ import (
 // happens to the queue's list. It returns how many entries went.
 func (q *Queue) Purge(b *store.Batch, commit func(*store.Batch)) (entries int64) {
 	q.lock()
+	q.takeIntake()
 	inMemory := int64(0)
 	bytes := q.tailBytes
 	entries = q.tailEntries
@@ -93,8 +94,8 @@ func (q *Queue) Closed() bool {
 // must be given an outcome, by GiveBack or by a batch that acknowledges it and Forget.
 func (q *Queue) Take(ctx context.Context, match func(*Entry) bool, limit int) ([]Taken, error) {
 	var out []Taken
-	q.Kick() // what has arrived waits too
 	q.lock()
+	q.takeIntake() // what has arrived waits too
 	kept := q.front[:0]
 	for i := range q.front {
 		e := q.front[i]
@@ -213,9 +214,9 @@ type View struct {
 
 // snapshot returns what is with consumers or goes first, by id, and the levels' contents.
 func (q *Queue) snapshot() (views []View, tails []tailRange) {
-	q.Kick()
 	q.lock()
 	defer q.unlock()
+	q.takeIntake()
 	for _, s := range q.consumers {
 		s.mu.Lock()
 		for n := s.first; s.live > 0 && n <= s.last.Load(); n++ {
