@@ -214,9 +214,18 @@ func (w *world) evidence(a *atom, actual map[*modelQueue]map[store.ID]*recovered
 		return a.applied(), true
 	}
 	for _, e := range a.removes {
-		if e.stays && !e.purged && !w.expired(e) && slices.Contains(w.queues, e.q) {
-			return actual[e.q][e.id] == nil, true
+		if !e.stays || e.purged || !slices.Contains(w.queues, e.q) {
+			continue
 		}
+		if e.q.sub != nil && w.expired(e) {
+			// Looking at the subscription has made a dead letter of it.
+			for _, r := range actual[w.dlq] {
+				if r.body == e.body && !r.claimed {
+					return false, false
+				}
+			}
+		}
+		return actual[e.q][e.id] == nil, true
 	}
 	for _, e := range a.adds {
 		if !e.stays {
