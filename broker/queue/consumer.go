@@ -143,11 +143,17 @@ func (c *Consumer) flush() {
 		c.flushTracked()
 		return
 	}
-	if !c.sink.Deliver(c.staged) {
-		c.choked.Store(true)
-	}
+	c.hand(c.staged)
 	clear(c.staged)
 	c.staged, c.stagedBytes = c.staged[:0], 0
+}
+
+// hand gives deliveries to the sink. The caller holds c.mu, so that Resume, which the sink may
+// call as soon as it has said that there is no room, comes after that was noted.
+func (c *Consumer) hand(ds []Delivery) {
+	if !c.sink.Deliver(ds) {
+		c.choked.Store(true)
+	}
 }
 
 // put keeps an unsettled delivery under its number, which is the highest yet.
@@ -235,7 +241,10 @@ func (c *Consumer) Unsettled() int {
 
 // Resume says that the sink has room again.
 func (c *Consumer) Resume() {
-	if c.choked.Swap(false) && c.ready() {
+	c.mu.Lock()
+	c.choked.Store(false)
+	c.mu.Unlock()
+	if c.ready() {
 		c.offer()
 	}
 }

@@ -46,9 +46,9 @@ func tracked(b *store.Batch, err error) {
 	if err != nil {
 		return // the store has stopped, and with it the broker
 	}
-	if !r.c.sink.Deliver(r.ds) {
-		r.c.choked.Store(true)
-	}
+	r.c.mu.Lock()
+	r.c.hand(r.ds)
+	r.c.mu.Unlock()
 	r.c.sink.Wake()
 }
 
