@@ -73,7 +73,11 @@ func (c *goClient) connect(options ...func(*stomp.Conn) error) *stomp.Conn {
 	if err != nil {
 		c.Fatal(err)
 	}
-	options = append([]func(*stomp.Conn) error{stomp.ConnOpt.AcceptVersion(c.version), stomp.ConnOpt.HeartBeat(0, 0), stomp.ConnOpt.Logger(silence{})}, options...)
+	options = append([]func(*stomp.Conn) error{
+		stomp.ConnOpt.AcceptVersion(c.version), stomp.ConnOpt.HeartBeat(0, 0), stomp.ConnOpt.Logger(silence{}),
+		// With a time-out the library misses a receipt that comes before it has begun to wait.
+		stomp.ConnOpt.UnsubscribeReceiptTimeout(0),
+	}, options...)
 	if c.target.User != "" {
 		options = append(options, stomp.ConnOpt.Login(c.target.User, c.target.Pass))
 	}
@@ -287,7 +291,7 @@ func (c *goClient) heartbeat() {
 	if c.version == stomp.V10 {
 		c.Skip("not in 1.0")
 	}
-	conn := c.connect(stomp.ConnOpt.HeartBeat(500*time.Millisecond, 500*time.Millisecond), stomp.ConnOpt.HeartBeatError(3*time.Second))
+	conn := c.connect(stomp.ConnOpt.HeartBeat(2*time.Second, time.Second), stomp.ConnOpt.HeartBeatError(20*time.Second))
 	sub := c.subscribe(conn, c.queue, stomp.AckAuto)
 	select {
 	case m := <-sub.C:
