@@ -1,8 +1,8 @@
 package stomptest_test
 
 import (
-	"errors"
 	"crypto/rand"
+	"errors"
 	"strings"
 	"testing"
 	"time"
