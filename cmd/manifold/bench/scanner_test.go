@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
-
-	"github.com/manifoldmq/manifold/protocols/stomp/frame"
 )
 
 const stream = "CONNECTED\nversion:1.2\n\n\x00\n" +
@@ -72,9 +70,8 @@ func TestScannerRefuses(t *testing.T) {
 	}
 }
 
-// FuzzScanner holds the scanner against the codec: what that takes for frames of a server, the
-// scanner reads in the same way. Blanks around commands and numbers, which the codec forgives and
-// no server sends, are left out.
+// FuzzScanner gives the scanner any bytes: it must end, keep its buffer small, and hand out only
+// what it was given.
 func FuzzScanner(f *testing.F) {
 	f.Add([]byte(stream))
 	f.Add([]byte("MESSAGE\ncontent-length:2147483647\n\nx"))
@@ -83,21 +80,17 @@ func FuzzScanner(f *testing.F) {
 	f.Add([]byte(" MESSAGE\n\n\x00"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const limit = 1 << 16
-		blanks := bytes.ContainsAny(data, " \t\v\f")
 		s := newScanner(bytes.NewReader(data), 32, limit)
-		codec := frame.NewReader(bytes.NewReader(data), frame.Options{Version: frame.V12})
 		for {
 			got, err := s.next()
 			if len(s.buf) > 4*limit+2*len(data) {
 				t.Fatalf("a buffer of %d bytes for %d", len(s.buf), len(data))
 			}
-			want, refused := codec.Next()
-			if err != nil || refused != nil || blanks {
-				return // the codec is stricter, the scanner has a limit
+			if err != nil {
+				return
 			}
-			if string(got.command) != want.Command.String() || !bytes.Equal(got.body, want.Body) ||
-				!bytes.Equal(got.ack, want.Headers.RawValue(frame.AckHeader)) {
-				t.Fatalf("got %q, the codec has %v with %q", *got, want.Command, want.Body)
+			if !bytes.Contains(data, got.command) || !bytes.Contains(data, got.body) || !bytes.Contains(data, got.ack) {
+				t.Fatalf("got %q, which is not in the data", *got)
 			}
 		}
 	})
