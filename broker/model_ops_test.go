@@ -581,6 +581,7 @@ func (w *world) browseSome(mq *modelQueue) {
 	if err != nil {
 		w.fail("browse: %v", err)
 	}
+	synctest.Wait()
 	got := map[string]int{}
 	for credit := 0; s.drained == 0; {
 		credit += 1 + w.rng.IntN(20)
