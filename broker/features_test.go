@@ -542,3 +542,105 @@ func TestVirtualTopics(t *testing.T) {
 		}
 	}
 }
+
+// A queue may be deleted while a transaction has sends for it. They make it anew, as other
+// sends do: what a commit confirms is there.
+func TestTransactionSendsToAQueueThatWasDeleted(t *testing.T) {
+	t.Parallel()
+	for _, how := range []string{"local", "prepared", "recovered"} {
+		prepared := how != "local"
+		n := startNode(t, broker.Options{})
+		c := n.connect("c")
+		p, err := c.Producer(q("Q"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tx, err := c.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := text("kept", true)
+		m.Address = q("Q")
+		if err := p.Send(m, tx, 0); err != nil {
+			t.Fatal(err)
+		}
+		if prepared {
+			if err := tx.Prepare("x", c.token()); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.confirm(c.next); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if how == "recovered" {
+			n.restart()
+		}
+		if err := n.Delete(context.Background(), q("Q")); err != nil {
+			t.Fatal(err)
+		}
+		if prepared {
+			done := make(chan error, 1)
+			if err := n.CommitPrepared("x", func(err error) { done <- err }); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			if err := tx.Commit(c.token()); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.confirm(c.next); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n.restart()
+		d := n.Lookup(q("Q"))
+		if d == nil || d.Queue().Counters().Entries.Load() != 1 {
+			t.Errorf("%s: the message of a confirmed commit is lost", how)
+			continue
+		}
+		r := n.connect("r")
+		r.subscribe(on(q("Q")), 1)
+		equal(t, r.receive(1), []string{"kept"})
+	}
+}
+
+// What was sent to a temporary queue ends with it; the rest of the transaction does not.
+func TestTransactionOutlivesATemporaryQueue(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	a, b := n.connect("a"), n.connect("b")
+	tmp, err := a.CreateTemporary(address.TempQueue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := b.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []address.Address{tmp, q("Q")} {
+		p, err := b.Producer(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := text("m", true)
+		m.Address = to
+		if err := p.Send(m, tx, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.Connection.Close()
+	if err := tx.Commit(b.token()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.confirm(b.next); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.Lookup(q("Q")).Queue().Counters().Entries.Load(); got != 1 {
+		t.Errorf("%d messages", got)
+	}
+	if used := n.Usage().Memory; used > 4096 {
+		t.Errorf("%d bytes are still accounted for", used)
+	}
+}

@@ -16,6 +16,9 @@ import (
 // The token is confirmed when it is on disk.
 func (tx *Transaction) Prepare(xid string, t Token) error {
 	b := tx.b
+	if err := tx.locate(tx.c); err != nil {
+		return err // the transaction stays open, for its coordinator to roll back
+	}
 	tx.mu.Lock()
 	if tx.state != txOpen {
 		tx.mu.Unlock()
@@ -147,11 +150,12 @@ func (b *Broker) recoverBranch(ctx context.Context, xid string, value []byte, by
 	return nil
 }
 
-func (r *recoveredBranch) commit(tx *Transaction, then func(error)) {
+func (r *recoveredBranch) commit(tx *Transaction, then func(error)) error {
 	b := r.b
 	k := &commit{tx: tx, then: then}
 	refs := int32(0)
-	var orphans []store.ListID // of queues that were deleted meanwhile
+	var orphans []store.ListID // of queues and subscriptions that were deleted meanwhile
+	var again []*message.Message
 	for i := range r.batch.Ops() {
 		op := &r.batch.Ops()[i]
 		if op.Kind != store.OpAppend && op.Kind != store.OpTarget {
@@ -162,9 +166,9 @@ func (r *recoveredBranch) commit(tx *Transaction, then func(error)) {
 		h := b.holderOfList(op.List)
 		if h == nil {
 			orphans = append(orphans, op.List)
-			continue
+		} else {
+			b.markFor(h.queue, r.batch, &k.marks)
 		}
-		b.markFor(h.queue, r.batch, &k.marks)
 		src := op
 		for j := i; src.Kind == store.OpTarget; j-- {
 			src = &r.batch.Ops()[j]
@@ -182,11 +186,32 @@ func (r *recoveredBranch) commit(tx *Transaction, then func(error)) {
 			b.Log.Error("prepared branch", "xid", tx.xid, "error", err)
 			continue
 		}
-		k.targets = append(k.targets, target{h.queue, m, nil, slot})
+		switch {
+		case h != nil:
+			k.targets = append(k.targets, target{h.queue, m, nil, slot})
+		case m.Address.Kind == address.Queue:
+			again = append(again, m) // a queue is made anew; a subscription's copy ends with it
+		}
+	}
+	anew := make([]holder, len(again))
+	for i, m := range again {
+		d, err := b.resolve(nil, "commit", m.Address)
+		if err != nil {
+			tx.mu.Lock()
+			tx.state = txPrepared // and the batch is as it was, but for marks
+			tx.mu.Unlock()
+			return err
+		}
+		anew[i] = d.holder()
 	}
 	for _, list := range orphans {
 		queue.DropList(r.batch, list)
 	}
+	u := &burst{batch: r.batch, targets: k.targets, marks: k.marks}
+	for i, m := range again {
+		u.toQueue(b, &anew[i], m, nil)
+	}
+	k.targets, k.marks = u.targets, u.marks
 	locked := r.locked
 	k.then = func(err error) {
 		if err == nil {
@@ -201,6 +226,7 @@ func (r *recoveredBranch) commit(tx *Transaction, then func(error)) {
 	r.batch.User = k
 	r.batch.Done = commitDone
 	b.store.Commit(r.batch)
+	return nil
 }
 
 // rollback gives the entries back that consumers had seen before the stop.

@@ -35,8 +35,9 @@ const (
 )
 
 type txSend struct {
-	p *Producer
-	m *message.Message
+	p  *Producer
+	m  *message.Message
+	to []*Destination // as of the commit
 }
 
 // enlisted are deliveries of one consumer that the transaction decides on.
@@ -84,7 +85,7 @@ func (tx *Transaction) send(p *Producer, m *message.Message) error {
 	}
 	tx.bytes += size
 	tx.b.env.Memory.Add(size)
-	tx.sends = append(tx.sends, txSend{p, m})
+	tx.sends = append(tx.sends, txSend{p: p, m: m})
 	return nil
 }
 
@@ -124,13 +125,37 @@ type commit struct {
 	then    func(error) // after the tokens, for those who wait
 }
 
+// locate finds where the sends go now: a destination that was deleted since is made anew, if the
+// connection may; a prepared branch was granted that before. What was sent to a temporary
+// destination ends with it.
+func (tx *Transaction) locate(c *Connection) error {
+	for i := range tx.sends {
+		s := &tx.sends[i]
+		s.to = s.to[:0]
+		for _, d := range s.p.targets {
+			switch {
+			case !d.gone.Load():
+			case d.Address.Kind.IsTemp():
+				continue
+			default:
+				var err error
+				if d, err = tx.b.resolve(c, "commit", d.Address); err != nil {
+					return err
+				}
+			}
+			s.to = append(s.to, d)
+		}
+	}
+	return nil
+}
+
 // build adds all that the transaction does to a batch.
 func (tx *Transaction) build(batch *store.Batch) *commit {
 	k := &commit{tx: tx}
 	u := &burst{batch: batch, c: tx.c}
 	for i := range tx.sends {
 		s := &tx.sends[i]
-		for _, d := range s.p.targets {
+		for _, d := range s.to {
 			m := s.m
 			if len(s.p.targets) > 1 {
 				cp := *s.m
@@ -188,8 +213,10 @@ func (tx *Transaction) commit(t Token, then func(error)) error {
 	tx.state = txCommitting
 	tx.mu.Unlock()
 	if tx.recovery != nil {
-		tx.recovery.commit(tx, then)
-		return nil
+		return tx.recovery.commit(tx, then)
+	}
+	if err := tx.locateOrUndo(prepared); err != nil {
+		return err
 	}
 	if tx.c != nil {
 		// Everything sent outside of the transaction before goes first.
@@ -209,6 +236,26 @@ func (tx *Transaction) commit(t Token, then func(error)) error {
 	batch.Done = commitDone
 	tx.b.store.Commit(batch)
 	return nil
+}
+
+// locateOrUndo is locate for a commit. On error a local transaction is rolled back, and a prepared
+// one stays prepared.
+func (tx *Transaction) locateOrUndo(prepared bool) error {
+	c := tx.c
+	if prepared {
+		c = nil
+	}
+	err := tx.locate(c)
+	switch {
+	case err == nil:
+	case prepared:
+		tx.mu.Lock()
+		tx.state = txPrepared
+		tx.mu.Unlock()
+	default:
+		tx.undo()
+	}
+	return err
 }
 
 func commitDone(batch *store.Batch, err error) {

@@ -349,7 +349,11 @@ func (c *connection) commit(f *frame.Frame) error {
 	if t == 0 {
 		t = c.receipts.add(pending{}) // a failure must be told all the same
 	}
-	return tx.Commit(t)
+	if err := tx.Commit(t); err != nil {
+		c.receipts.forget(t)
+		return err
+	}
+	return nil
 }
 
 // abort serves ABORT. The client keeps the deliveries that it acknowledged in the transaction
