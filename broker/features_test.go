@@ -3,7 +3,9 @@ package broker_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/address"
@@ -11,6 +13,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/store"
 )
 
 // with returns a text message with properties.
@@ -643,4 +646,94 @@ func TestTransactionOutlivesATemporaryQueue(t *testing.T) {
 	if used := n.Usage().Memory; used > 4096 {
 		t.Errorf("%d bytes are still accounted for", used)
 	}
+}
+
+func TestTakingSomeBeginsAtTheHighestPriority(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: policies(t, "queue://>", func(p *policy.Policy) { p.Prioritized, p.Limits.Window = true, 1<<10 })})
+	c := n.connect("c")
+	var list []*message.Message
+	for i := range 12 {
+		m := text(fmt.Sprintf("p%d-%d", i%3, i), true)
+		m.Priority = uint8(i % 3)
+		list = append(list, m)
+	}
+	c.post(q("Q"), list...)
+	if k, err := n.Move(context.Background(), q("Q"), q("TO"), broker.Selection{Limit: 5}); k != 5 || err != nil {
+		t.Fatal(k, err)
+	}
+	c.subscribe(on(q("TO")), 100)
+	equal(t, c.receive(5), []string{"p2-2", "p2-5", "p2-8", "p2-11", "p1-1"})
+}
+
+// A subscriber that may be only so far behind keeps the newest, also when they are more than fit
+// into its share of memory. The others go, from the disk as well: they would hold the producer up.
+func TestEvictionKeepsTheNewest(t *testing.T) {
+	t.Parallel()
+	for _, keep := range []int{3, 150} {
+		t.Run(fmt.Sprint(keep), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { evictAllBut(t, keep) })
+		})
+	}
+}
+
+func evictAllBut(t *testing.T, keep int) {
+	n := startNode(t, broker.Options{Limits: broker.Limits{Memory: 256 << 10}})
+	c, pub := n.connect("c"), n.connect("pub")
+	o := on(topic("T"))
+	o.MaxPending = keep
+	s := c.subscribe(o, 0)
+	var list []string
+	for i := range 300 {
+		list = append(list, fmt.Sprint(i, strings.Repeat("x", 2000)))
+	}
+	for len(list) > 0 {
+		pub.send(topic("T"), false, list[:50]...)
+		list = list[50:]
+	}
+	synctest.Wait()
+	s.Limit(uint64(keep))
+	got := c.receive(keep)
+	for i := range got {
+		got[i] = strings.TrimRight(got[i], "x")
+		if want := fmt.Sprint(300 - keep + i); got[i] != want {
+			t.Fatalf("message %d is %s, not %s", i, got[i], want)
+		}
+	}
+	if _, err := s.Settle(1, uint64(keep), broker.Outcome{}, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	st := n.Store()
+	if err := st.Sync(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	left := 0
+	if err := st.Lists(context.Background(), func(store.ListInfo) error { left++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if left != 0 || n.Usage().Memory != 0 || n.Usage().Temp != 0 {
+		t.Errorf("%d lists have entries, %+v", left, n.Usage())
+	}
+}
+
+// A consumer that takes what stands in the middle leaves holes behind the last message, which
+// another one takes while the queue walks over them.
+func TestLastMessageBeforeManyHoles(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c, d := n.connect("c"), n.connect("d")
+	var list []*message.Message
+	for i := range 3000 {
+		list = append(list, with(fmt.Sprint("m", i), false, message.Field{Name: "n", Value: message.OfInt(int32(i))}))
+	}
+	c.post(q("Q"), list...)
+	o := on(q("Q"))
+	o.Selector = "n > 0"
+	c.subscribe(o, 5000)
+	c.receive(2999)
+	d.subscribe(on(q("Q")), 10)
+	equal(t, d.receive(1), []string{"m0"})
+	c.send(q("Q"), false, "after")
+	equal(t, d.receive(2), []string{"m0", "after"})
 }

@@ -107,30 +107,37 @@ func (q *Queue) Take(ctx context.Context, match func(*Entry) bool, limit int) ([
 	}
 	clear(q.front[len(kept):])
 	q.front = kept
-	for i := range q.levels {
-		l := &q.levels[i]
-		for seq := l.head; seq < l.end && len(out) < limit; seq++ {
-			if e := l.at(seq); e.Msg != nil && match(e) {
-				out = append(out, Taken{q, *e})
-				l.take(seq)
-			}
-		}
-		l.late = slices.DeleteFunc(l.late, func(e Entry) bool {
-			if len(out) >= limit || !match(&e) {
-				return false
-			}
-			out = append(out, Taken{q, e})
-			return true
-		})
-	}
 	q.counters.InFlight.Add(int64(len(out)))
 	q.unlock()
-	for i := range q.levels {
-		if err := q.takeTail(ctx, &q.levels[i], match, limit, &out); err != nil {
+	for i := len(q.levels) - 1; i >= 0; i-- { // the highest priority first
+		l := &q.levels[i]
+		q.takeWindow(l, match, limit, &out)
+		if err := q.takeTail(ctx, l, match, limit, &out); err != nil {
 			return out, err
 		}
 	}
 	return out, nil
+}
+
+// takeWindow is Take for what one level has in memory.
+func (q *Queue) takeWindow(l *level, match func(*Entry) bool, limit int, out *[]Taken) {
+	q.lock()
+	defer q.unlock()
+	before := len(*out)
+	for seq := l.head; seq < l.end && len(*out) < limit; seq = l.next(seq) {
+		if e := l.at(seq); e.Msg != nil && match(e) {
+			*out = append(*out, Taken{q, *e})
+			l.take(seq)
+		}
+	}
+	l.late = slices.DeleteFunc(l.late, func(e Entry) bool {
+		if len(*out) >= limit || !match(&e) {
+			return false
+		}
+		*out = append(*out, Taken{q, e})
+		return true
+	})
+	q.counters.InFlight.Add(int64(len(*out) - before))
 }
 
 // takeTail is Take for what only the store holds of one level.

@@ -39,7 +39,9 @@ func (q *Queue) run(r *runner) (again bool) {
 	left := runLength
 	stop := r.front(&left)
 	for i := len(q.levels) - 1; i >= 0 && !stop && left > 0; i-- {
-		stop = r.level(i, &left)
+		// A lower priority does not overtake a page of a higher one that is on its way. A window
+		// that consumers have refused holds nobody up: no page is due for it.
+		stop = r.level(i, &left) || q.pageComes(&q.levels[i])
 	}
 	if o := q.options.Load(); o.Evict && left > 0 {
 		q.evict(o.Pending)
@@ -90,7 +92,8 @@ func (q *Queue) takeIntake() {
 		if !e.stored() && o.Window <= 0 {
 			full *= unstoredFactor
 		}
-		if !l.tail && l.bytes >= full {
+		// Where the oldest are dropped, what is beyond the limit does not overflow, but goes.
+		if !l.tail && l.bytes >= full && (!o.Evict || int64(l.live) <= o.Pending) {
 			l.tail, l.cursor = true, q.lastStored
 			q.overflowing.Store(true)
 		}
@@ -154,17 +157,34 @@ func (q *Queue) forgetIntake() {
 	q.intake = nil
 }
 
-// evict drops the oldest messages of a queue that keeps only the newest.
+// evict drops the oldest messages of a queue that keeps only the newest. What overflowed comes
+// through the window for that, no more of it than is to go.
 func (q *Queue) evict(keep int64) {
+	var b *store.Batch
 	for i := range q.levels {
 		l := &q.levels[i]
-		for int64(l.live) > keep && l.live > 0 {
-			size := l.at(l.head).size()
+		over := int64(l.live+len(l.late)) + q.tailEntries - keep
+		for ; over > 0 && l.live > 0; over-- {
+			e := l.at(l.head)
+			size := e.size()
+			if e.stored() {
+				if b == nil {
+					b = store.GetBatch()
+					b.Done = putBatch
+				}
+				b.Ack(e.Ref)
+			}
 			l.take(l.head)
 			q.env.Memory.Add(-size)
 			q.forget(1, size)
 			q.counters.Evicts.Add(1)
 		}
+		if over > 0 {
+			q.startPage(l, int(min(over, pageEntries)))
+		}
+	}
+	if b != nil {
+		q.env.Store.Commit(b)
 	}
 }
 
@@ -232,7 +252,7 @@ func (r *runner) level(index int, left *int) (stop bool) {
 	if !ok {
 		return true
 	}
-	for seq = max(seq, l.head); seq < l.end && *left > 0; seq++ {
+	for seq = max(seq, l.head); seq < l.end && *left > 0; seq = l.next(seq) {
 		e := l.at(seq)
 		if e.Msg == nil {
 			continue

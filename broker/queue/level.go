@@ -67,7 +67,8 @@ func (l *level) grow() {
 	l.ring = ring
 }
 
-// take removes the entry with a sequence number.
+// take removes the entry with a sequence number. The head may pass holes behind it, so a loop
+// that takes goes on at next.
 func (l *level) take(seq uint64) {
 	e := l.at(seq)
 	l.bytes -= e.size()
@@ -86,6 +87,9 @@ func (l *level) take(seq uint64) {
 		l.ring = nil // a drained backlog gives its memory back
 	}
 }
+
+// next is where a walk goes on after a sequence number: what the head has passed is gone.
+func (l *level) next(seq uint64) uint64 { return max(seq+1, l.head) }
 
 // addLate keeps an entry that is in memory only until the cursor has come to its place.
 func (l *level) addLate(e Entry) {

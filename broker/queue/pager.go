@@ -26,9 +26,8 @@ func (q *Queue) wantPage(l *level) {
 	if !l.tail || q.paging || q.failed != nil {
 		return
 	}
-	if l.bytes < q.pageInBelow() && l.live < pageEntries/2 {
-		q.paging = true
-		go q.page(l, q.epoch)
+	if q.runsLow(l) {
+		q.startPage(l, pageEntries)
 		return
 	}
 	index := q.indexOf(l)
@@ -40,8 +39,22 @@ func (q *Queue) wantPage(l *level) {
 	}
 }
 
-// pageInBelow returns how many bytes in a window call for the next page. However tight memory
-// is, an empty window does.
+// startPage lets the next entries of a level's tail come, up to a number, unless a page of any
+// level is on its way.
+func (q *Queue) startPage(l *level, entries int) {
+	if l.tail && !q.paging && q.failed == nil {
+		q.paging = true
+		go q.page(l, q.epoch, entries)
+	}
+}
+
+// runsLow reports whether a level's window holds so little that the next page is due.
+func (q *Queue) runsLow(l *level) bool { return l.bytes < q.pageInBelow() && l.live < pageEntries/2 }
+
+// pageComes reports whether a page for a level's window is on its way, or comes after the one
+// that is.
+func (q *Queue) pageComes(l *level) bool { return l.tail && q.paging && q.runsLow(l) }
+
 // indexOf returns a level's place among the queue's.
 func (q *Queue) indexOf(l *level) int {
 	if len(q.levels) > 1 {
@@ -50,6 +63,8 @@ func (q *Queue) indexOf(l *level) int {
 	return 0
 }
 
+// pageInBelow returns how many bytes in a window call for the next page. However tight memory
+// is, an empty window does.
 func (q *Queue) pageInBelow() int64 {
 	low := min(q.env.Memory.window(), 4*pageBytes) / 2
 	if w := q.options.Load().Window; w > 0 {
@@ -59,7 +74,7 @@ func (q *Queue) pageInBelow() int64 {
 }
 
 // page moves one page of the tail into a level's window.
-func (q *Queue) page(l *level, epoch uint64) {
+func (q *Queue) page(l *level, epoch uint64, most int) {
 	p := pagePool.Get().(*store.Page)
 	defer pagePool.Put(p)
 	q.lock()
@@ -67,7 +82,7 @@ func (q *Queue) page(l *level, epoch uint64) {
 	after, upTo := l.cursor, q.lastStored
 	q.unlock()
 	p.Reset()
-	lim := store.Limit{Entries: pageEntries, Bytes: pageBytes}
+	lim := store.Limit{Entries: most, Bytes: pageBytes}
 	err := q.env.Store.ReadPage(context.Background(), q.List(), l.prio, after, upTo, lim, p)
 	entries, bad := q.decode(p, err)
 	q.lock()
