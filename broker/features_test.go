@@ -737,3 +737,63 @@ func TestLastMessageBeforeManyHoles(t *testing.T) {
 	c.send(q("Q"), false, "after")
 	equal(t, d.receive(2), []string{"m0", "after"})
 }
+
+// A consumer of several queues is drained when each has given what it has, not when the first of
+// them has nothing.
+func TestDrainOfSeveralQueues(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	if err := n.Create(context.Background(), q("A")); err != nil {
+		t.Fatal(err)
+	}
+	c.send(q("B"), true, series("m", 5)...)
+	n.restart() // what it holds has to be read first
+	c = n.connect("c")
+	o := on(q("A"))
+	o.Addresses = append(o.Addresses, q("B"), q("C"))
+	s := c.subscribe(o, 10)
+	s.Drain()
+	c.await("the end of the drain", func() bool { return c.drained > 0 })
+	equal(t, c.receive(5), series("m", 5))
+	if limit, last := s.Credit(); limit != 5 || last != 5 || c.drained != 1 {
+		t.Errorf("credit %d, last %d, drained %d times", limit, last, c.drained)
+	}
+	s.Drain()
+	c.await("the end of an empty drain", func() bool { return c.drained > 1 })
+}
+
+// There may be nothing to drain: no queue at all, or one that is paused.
+func TestDrainOfNothing(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	c.send(q("B"), true, "m")
+	if err := n.Pause(q("B")); err != nil {
+		t.Fatal(err)
+	}
+	c.subscribe(on(q("A.*")), 1).Drain()
+	c.await("the end of the drain", func() bool { return c.drained == 1 })
+	c.subscribe(on(q("B")), 1).Drain()
+	c.await("the end of the drain of a paused queue", func() bool { return c.drained == 2 })
+}
+
+// Browsing a pattern, or a list, shows one queue after the other.
+func TestBrowserOfSeveralQueues(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	c.send(q("A.1"), true, series("a", 3)...)
+	c.send(q("B"), true, series("b", 3)...)
+	o := on(q("A.*"))
+	o.Addresses, o.Browse = append(o.Addresses, q("B")), true
+	s := c.subscribe(o, 4)
+	equal(t, c.receive(4), []string{"a0", "a1", "a2", "b0"})
+	s.Drain() // its credit is used up
+	c.await("the drain", func() bool { return c.drained == 1 })
+	s.Limit(100)
+	equal(t, c.receive(6)[4:], []string{"b1", "b2"})
+	c.await("the end", func() bool { return c.drained == 2 })
+	s.Drain()
+	c.await("a drain after the end", func() bool { return c.drained == 3 })
+}

@@ -129,38 +129,50 @@ func (s *Subscription) attachAll(filter queue.Filter, t Token) error {
 	if s.o.Name != "" {
 		return s.attachDurable(filter, t)
 	}
+	var browsed []*queue.Queue
 	for _, a := range s.o.Addresses {
 		var err error
 		switch {
 		case a.Kind.IsTopic():
 			err = s.attachTopic(a, filter)
-		case a.IsPattern() && a.Kind == address.Queue && !s.o.Browse:
+		case a.IsPattern() && a.Kind == address.Queue && s.o.Browse:
+			for _, d := range c.b.matching(a) {
+				browsed = append(browsed, d.queue)
+			}
+		case a.IsPattern() && a.Kind == address.Queue:
 			err = s.attachPattern(a)
 		default:
-			err = s.attachQueue(a)
+			var d *Destination
+			if d, err = s.queueFor(a); err != nil {
+				break
+			}
+			if s.o.Browse {
+				browsed = append(browsed, d.queue)
+			} else {
+				s.attach(d.queue)
+			}
 		}
 		if err != nil {
 			return err
 		}
 	}
+	if s.o.Browse && (len(browsed) > 0 || len(s.private) == 0) {
+		s.Browse(browsed)
+	}
 	c.Confirm(t)
 	return nil
 }
 
-func (s *Subscription) attachQueue(a address.Address) error {
+// queueFor returns the destination of a queue that the subscription may consume from.
+func (s *Subscription) queueFor(a address.Address) (*Destination, error) {
 	d, err := s.c.b.resolve(s.c, "subscribe", a)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if d.owner != nil && d.owner != s.c {
-		return foreignTemp(a)
+		return nil, foreignTemp(a)
 	}
-	if s.o.Browse {
-		d.queue.StartBrowser(s.Consumer)
-		return nil
-	}
-	s.attach(d.queue)
-	return nil
+	return d, nil
 }
 
 func foreignTemp(a address.Address) error {
@@ -189,17 +201,23 @@ func (s *Subscription) attachPattern(a address.Address) error {
 	s.mu.Unlock()
 	b.mu.Lock()
 	b.watchers[s] = struct{}{}
-	var list []*Destination
+	b.mu.Unlock()
+	for _, d := range b.matching(a) {
+		s.attach(d.queue)
+	}
+	return nil
+}
+
+// matching returns the queues whose names match a pattern.
+func (b *Broker) matching(a address.Address) (list []*Destination) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
 	for _, d := range b.destinations {
-		if d.Address.Kind == address.Queue {
+		if d.Address.Kind == address.Queue && address.Match(a.Name, d.Address.Name) {
 			list = append(list, d)
 		}
 	}
-	b.mu.Unlock()
-	for _, d := range list {
-		s.watch(d)
-	}
-	return nil
+	return list
 }
 
 // watch attaches the subscription to a queue if one of its patterns matches.

@@ -6,30 +6,38 @@ import (
 	"github.com/manifoldmq/manifold/broker/message"
 )
 
-// StartBrowser delivers a copy of each message that the queue holds now and the consumer's
-// filter wants, within the consumer's credit, and then calls its sink's Drained. Nothing is
-// locked or removed, and the deliveries need no outcome. It ends early when the consumer is
-// closed.
-func (q *Queue) StartBrowser(c *Consumer) {
+// Browse delivers a copy of each message that the queues hold now, one queue after the other, and
+// the consumer's filter wants, within the consumer's credit, and then calls its sink's Drained, of itself.
+// Nothing is locked or removed, and the deliveries need no outcome. It ends early when the
+// consumer is closed. It returns at once.
+func (c *Consumer) Browse(queues []*Queue) {
 	c.browse = make(chan struct{}, 1)
-	go q.browseTo(c)
+	go c.browseAll(queues)
 }
 
-func (q *Queue) browseTo(c *Consumer) {
-	err := q.Browse(context.Background(), func(v View) bool {
-		if c.Filter != nil && !c.Filter.Matches(&message.View{Message: v.Msg, Deliveries: int(v.Count), Redelivered: v.Flags&Redelivered != 0}) {
-			return true
+func (c *Consumer) browseAll(queues []*Queue) {
+	var err error
+	for _, q := range queues {
+		err = q.Browse(context.Background(), func(v View) bool {
+			if c.Filter != nil && !c.Filter.Matches(&message.View{Message: v.Msg, Deliveries: int(v.Count), Redelivered: v.Flags&Redelivered != 0}) {
+				return true
+			}
+			return c.show(&v.Entry)
+		})
+		if c.closed.Load() {
+			return
 		}
-		return c.show(&v.Entry)
-	})
-	if c.closed.Load() {
-		return
+		if err != nil {
+			break
+		}
 	}
 	c.mu.Lock()
 	c.flush()
+	c.browsed = true
 	if err != nil {
 		c.sink.Closed(c, err)
 	} else {
+		c.drain.is.Store(false)
 		c.sink.Drained(c)
 	}
 	c.mu.Unlock()
@@ -44,6 +52,9 @@ func (c *Consumer) show(e *Entry) bool {
 		}
 		c.mu.Lock()
 		c.flush()
+		if c.drain.is.Load() && c.last.Load() >= c.limit.Load() {
+			c.drained()
+		}
 		c.mu.Unlock()
 		c.sink.Wake()
 		<-c.browse

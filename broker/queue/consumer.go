@@ -31,7 +31,7 @@ type Sink interface {
 	// Consumer.Resume.
 	Deliver(ds []Delivery) (room bool)
 	// Drained says that nothing is left to deliver within the credit, which is used up by
-	// that.
+	// that. A browser's is called, besides, when it has seen everything.
 	Drained(c *Consumer)
 	// Closed says that the consumer was closed from the broker's side.
 	Closed(c *Consumer, err error)
@@ -71,7 +71,7 @@ type Consumer struct {
 	last        atomic.Uint64 // number of the last delivery
 	choked      atomic.Bool   // the sink has no room
 	closed      atomic.Bool
-	draining    atomic.Bool
+	drain       drain
 	ring        []slot // unsettled deliveries by number; its length is a power of two
 	first       uint64 // no delivery below it is unsettled
 	live        int    // unsettled deliveries
@@ -81,6 +81,7 @@ type Consumer struct {
 	queues      []*Queue     // attached, in the order in which new credit is offered
 	turn        int
 	browse      chan struct{} // of a browser: there is new credit
+	browsed     bool          // of a browser: it has seen everything
 }
 
 // slot is an unsettled delivery.
@@ -247,13 +248,6 @@ func (c *Consumer) Resume() {
 	if c.ready() {
 		c.offer()
 	}
-}
-
-// Drain asks for all that can be delivered within the credit now; then the rest of the credit
-// is void and the sink's Drained is called.
-func (c *Consumer) Drain() {
-	c.draining.Store(true)
-	c.offer()
 }
 
 // offer lets each attached queue use the consumer's credit, beginning with the next in turn.

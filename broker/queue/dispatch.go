@@ -31,6 +31,7 @@ func (q *Queue) run(r *runner) (again bool) {
 	q.takeIntake()
 	if len(q.consumers) == 0 || q.paused {
 		q.noteCrowd(false)
+		r.drained()
 		return false
 	}
 	for _, s := range q.consumers {
@@ -438,23 +439,6 @@ func (r *runner) expire(e *Entry) {
 	q.counters.Expired.Add(1)
 	q.counters.InFlight.Add(1) // until it is forgotten, it counts as being handled
 	r.gone = append(r.gone, Taken{q, *e})
-}
-
-// drained tells consumers that asked for it that nothing is left for them, if that is so.
-func (r *runner) drained() {
-	q := r.q
-	for _, s := range q.consumers {
-		if !s.draining.Load() || q.paging || s.scanning || q.markWait || s.choked.Load() {
-			continue
-		}
-		s.draining.Store(false)
-		s.mu.Lock()
-		s.limit.Store(s.last.Load())
-		s.flush()
-		s.sink.Drained(s.Consumer)
-		s.mu.Unlock()
-		r.touched = append(r.touched, s.Consumer)
-	}
 }
 
 // wakeAfter lets the queue look again at what is delayed when the first of it is due.

@@ -150,6 +150,8 @@ type consumerState struct {
 	finished []bool // per level, the cursor has seen all of the tail, until something arrives
 	touched  bool
 	groupEnd int // index after the last consumer of the same priority
+
+	drainSeen uint64 // the last drain request that the queue has served
 }
 
 // New returns an empty queue. list is 0 for one that is in memory until it overflows.
@@ -316,6 +318,7 @@ func (q *Queue) Attach(c *Consumer) bool {
 	q.elect()
 	c.mu.Lock()
 	c.queues = append(c.queues, q)
+	c.drain.waits++ // if it is being drained, by this one too
 	c.mu.Unlock()
 	return true
 }
