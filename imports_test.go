@@ -53,6 +53,9 @@ func layers() []layer {
 		{pkg: "protocols/stomp/transform", may: leaves(), pure: true},
 		{pkg: "protocols/stomp/stomptest", tests: append(kits, "broker/...", "protocols", "protocols/stomp", "protocols/stomp/frame", "protocols/server")},
 		{pkg: "protocols/mqtt/packet", pure: true},
+		{pkg: "protocols/openwire", may: []string{"broker/...", "protocols"}, tests: kits},
+		{pkg: "protocols/openwire/wire", pure: true},
+		{pkg: "protocols/openwire/wire/generate"}, // run by go generate, not part of the program
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
 		// A client: it knows what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},
