@@ -56,6 +56,9 @@ func layers() []layer {
 		{pkg: "protocols/openwire", may: []string{"broker/...", "protocols"}, tests: kits},
 		{pkg: "protocols/openwire/wire", pure: true},
 		{pkg: "protocols/openwire/wire/generate"}, // run by go generate, not part of the program
+		{pkg: "protocols/amqp/wire", pure: true},
+		{pkg: "protocols/amqp/frame", may: []string{"protocols/amqp/wire"}, pure: true},
+		{pkg: "protocols/amqp/section", may: []string{"protocols/amqp/wire"}, pure: true},
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
 		// A client: it knows what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},
