@@ -14,6 +14,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/broker/route"
+	"github.com/manifoldmq/manifold/broker/schedule"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/store"
 )
@@ -33,6 +34,8 @@ type Options struct {
 	VirtualTopics []VirtualTopic
 	// Locator says who serves a destination; nil: this broker serves all.
 	Locator Locator
+	// NoScheduler leaves the properties that schedule messages without effect.
+	NoScheduler bool
 }
 
 // Locator finds the broker that serves a destination.
@@ -89,6 +92,8 @@ type Broker struct {
 	done   dispatcher
 	events events
 	total  Totals
+
+	scheduler *schedule.Scheduler // nil: turned off
 
 	mu           sync.RWMutex
 	destinations map[address.Address]*Destination
@@ -233,6 +238,11 @@ func (b *Broker) activate(ctx context.Context) error {
 		b.done.stop()
 		return err
 	}
+	if err := b.startScheduler(ctx); err != nil {
+		b.flow.stop()
+		b.done.stop()
+		return err
+	}
 	b.housework.Add(1)
 	go b.keepHouse()
 	return nil
@@ -254,6 +264,9 @@ func (b *Broker) Deactivate(ctx context.Context, reason error) error {
 	b.mu.RUnlock()
 	for _, c := range conns {
 		c.end(reason)
+	}
+	if b.scheduler != nil {
+		b.scheduler.Stop()
 	}
 	b.flow.stop()
 	err := b.markClean(ctx)

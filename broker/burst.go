@@ -5,6 +5,7 @@ import (
 
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/schedule"
 	"github.com/manifoldmq/manifold/store"
 )
 
@@ -18,7 +19,8 @@ type burst struct {
 	tokens  []Token
 	bytes   int64
 	marks   []mark
-	head    []byte // scratch
+	jobs    []schedule.Key // messages that are due later
+	head    []byte         // scratch
 }
 
 // target is one message on its way to one queue.
@@ -71,6 +73,9 @@ func burstDone(sb *store.Batch, err error) {
 	b := u.c.b
 	if err == nil {
 		b.arrive(sb, u.targets, u.marks)
+		if len(u.jobs) > 0 {
+			b.scheduler.Added(u.jobs...)
+		}
 	}
 	for _, t := range u.tokens {
 		u.c.handler.Confirmed(t, storeFault("send", err))
@@ -88,7 +93,7 @@ func (u *burst) release() {
 	if cap(u.targets) > 4096 || cap(u.head) > 64<<10 {
 		return
 	}
-	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], head: u.head[:0]}
+	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], jobs: u.jobs[:0], head: u.head[:0]}
 	bursts.Put(u)
 }
 

@@ -216,6 +216,7 @@ func (r *recoveredBranch) commit(tx *Transaction, then func(error)) error {
 	k.then = func(err error) {
 		if err == nil {
 			queue.Forget(locked)
+			b.rescanSchedule()
 		}
 		if then != nil {
 			then(err)

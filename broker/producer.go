@@ -14,6 +14,7 @@ type Producer struct {
 	c       *Connection
 	targets []*Destination
 	single  holder // of one queue
+	control bool   // what is sent speaks to the scheduler
 }
 
 // Producer returns a producer for an address, or for several, which get a copy each. Missing
@@ -36,6 +37,7 @@ func (c *Connection) Producer(to ...address.Address) (*Producer, error) {
 		}
 		d.producers.Add(1)
 		p.targets = append(p.targets, d)
+		p.control = p.control || isSchedulerControl(a)
 	}
 	if len(p.targets) == 1 {
 		p.single = p.targets[0].holder()
@@ -86,6 +88,12 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, record 
 	if m.Priority > 9 {
 		m.Priority = 9
 	}
+	if p.control && tx == nil {
+		return c.controlScheduler(m, t)
+	}
+	if _, err := c.b.isScheduled(m); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed.Load() {
@@ -135,6 +143,14 @@ func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, record
 		u := c.burstLocked()
 		u.batch.PutRecord(store.Sessions, record, nil)
 		u.batch.Durability = store.Durable
+	}
+	if later, _ := c.b.isScheduled(m); later {
+		u := c.burstLocked()
+		if err := u.schedule(c.b, p.targets, m); err != nil {
+			c.b.Log.Error("schedule", "error", err) // the plan was checked before
+		}
+		c.tokenLocked(u, t)
+		return
 	}
 	if p.single.queue != nil {
 		c.routeLocked(&p.single, m, nil)

@@ -6,6 +6,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/schedule"
 	"github.com/manifoldmq/manifold/store"
 )
 
@@ -121,6 +122,7 @@ type commit struct {
 	tx      *Transaction
 	targets []target
 	marks   []mark
+	jobs    []schedule.Key
 	t       Token
 	then    func(error) // after the tokens, for those who wait
 }
@@ -155,6 +157,12 @@ func (tx *Transaction) build(batch *store.Batch) *commit {
 	u := &burst{batch: batch, c: tx.c}
 	for i := range tx.sends {
 		s := &tx.sends[i]
+		if later, _ := tx.b.isScheduled(s.m); later {
+			if err := u.schedule(tx.b, s.to, s.m); err != nil {
+				tx.b.Log.Error("schedule", "error", err) // the plan was checked before
+			}
+			continue
+		}
 		for _, d := range s.to {
 			m := s.m
 			if len(s.p.targets) > 1 {
@@ -185,7 +193,7 @@ func (tx *Transaction) build(batch *store.Batch) *commit {
 			u.toQueue(tx.b, &h, m, nil)
 		}
 	}
-	k.targets, k.marks = u.targets, u.marks
+	k.targets, k.marks, k.jobs = u.targets, u.marks, u.jobs
 	return k
 }
 
@@ -263,6 +271,9 @@ func commitDone(batch *store.Batch, err error) {
 	tx := k.tx
 	if err == nil {
 		tx.b.arrive(batch, k.targets, k.marks)
+		if len(k.jobs) > 0 {
+			tx.b.scheduler.Added(k.jobs...)
+		}
 		for _, e := range tx.accepted {
 			e.consumer.Committed(e.numbers)
 		}

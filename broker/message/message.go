@@ -67,6 +67,9 @@ const (
 	BinaryCorrelation Flags = 1 << iota
 	// Retain asks a topic to keep the message for later subscribers.
 	Retain
+	// Scheduled says that properties of the message ask for its delivery at another time. Without
+	// it, nobody looks for them.
+	Scheduled
 )
 
 // Content is a message's properties and body in the encoding they arrived in. It is immutable

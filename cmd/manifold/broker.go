@@ -76,10 +76,12 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 			Connections: c.Limits.Connections, PerAddress: c.Limits.ConnectionsPerAddress,
 			Handshake: c.Limits.Handshake, LoginBytes: int64(c.Limits.PreLoginBytes),
 		},
-		Limits:   o.limits(c),
-		Security: securityOptions(&c.Security),
-		Exposed:  c.Security.Anonymous,
-		Policies: policyEntries(c),
+		Limits: o.limits(c),
+
+		NoScheduler: !c.Broker.Scheduler,
+		Security:    securityOptions(&c.Security),
+		Exposed:     c.Security.Anonymous,
+		Policies:    policyEntries(c),
 		Store: server.Store{
 			Engine: c.Store.Engine, Path: c.Store.Path, Sync: c.Store.Sync, Interval: c.Store.SyncInterval,
 			Memtable: int64(c.Store.Memtable), Cache: int64(c.Store.Cache), MaxBytes: int64(c.Limits.Store),

@@ -18,7 +18,9 @@ type Options struct {
 	Listeners []Listener
 	Accept    protocols.Limits // before the login
 	Limits    broker.Limits
-	Security  security.Options
+	// NoScheduler leaves the properties that schedule messages without effect.
+	NoScheduler bool
+	Security    security.Options
 	// Exposed allows listeners on outside addresses although Security is open: somebody has
 	// asked for that in as many words.
 	Exposed  bool

@@ -59,7 +59,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.core = broker.New(broker.Options{
 		Name: o.Name, Formats: stomp.Formats(), Security: s.security, Policies: s.policies,
-		Limits: o.Limits, Log: o.Log, OpenStore: s.open,
+		Limits: o.Limits, NoScheduler: o.NoScheduler, Log: o.Log, OpenStore: s.open,
 	})
 	if s.web, err = newWeb(s); err != nil {
 		return nil, err

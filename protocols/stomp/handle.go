@@ -146,6 +146,9 @@ func (c *connection) message(f *frame.Frame) (*message.Message, error) {
 	if h.Has(frame.Type) {
 		m.Type = view(h.Get(frame.Type))
 	}
+	if h.Has(frame.ScheduledDelay) || h.Has(frame.ScheduledPeriod) || h.Has(frame.ScheduledCron) {
+		m.Flags |= message.Scheduled
+	}
 	if h.Has(frame.GroupID) {
 		m.GroupID = view(h.Get(frame.GroupID))
 	}

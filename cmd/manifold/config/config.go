@@ -20,6 +20,7 @@ type Config struct {
 type Broker struct {
 	Name         string
 	DrainTimeout time.Duration // between the request to stop and the end
+	Scheduler    bool
 }
 
 // Listener is one address that clients connect to.

@@ -48,6 +48,8 @@ func brokerOptions() []Option {
 			"Name of this broker, as clients and management see it."),
 		opt("broker.drain_timeout", "30s", func(c *Config) value { return duration(&c.Broker.DrainTimeout) },
 			"How long a stop waits for consumers to settle what they were sent.", live),
+		opt("broker.scheduler", "true", func(c *Config) value { return boolean(&c.Broker.Scheduler) },
+			"Whether AMQ_SCHEDULED_DELAY, _PERIOD, _REPEAT and _CRON hold messages back. Otherwise they are ordinary properties, as in ActiveMQ without schedulerSupport."),
 	}
 }
 

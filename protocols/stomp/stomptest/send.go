@@ -166,9 +166,8 @@ func sendScenarios() []Scenario {
 			},
 		},
 		{
-			Name:  "send/scheduled",
-			Ref:   "AMQ_SCHEDULED_DELAY holds a message back, and AMQ_SCHEDULED_REPEAT n sends it n times more, with scheduledJobId and without the schedule",
-			Later: "comes with scheduled delivery",
+			Name: "send/scheduled",
+			Ref:  "AMQ_SCHEDULED_DELAY holds a message back, and AMQ_SCHEDULED_REPEAT n sends it n times more, with scheduledJobId and without the schedule",
 			Run: func(t *testing.T, e *Env) {
 				c := e.Connect()
 				c.Subscribe("1", e.Queue(""))
