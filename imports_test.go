@@ -59,6 +59,8 @@ func layers() []layer {
 		{pkg: "protocols/amqp/wire", pure: true},
 		{pkg: "protocols/amqp/frame", may: []string{"protocols/amqp/wire"}, pure: true},
 		{pkg: "protocols/amqp/section", may: []string{"protocols/amqp/wire"}, pure: true},
+		// It is handed the protocols that it carries as values.
+		{pkg: "protocols/websocket", may: []string{"protocols"}, tests: append(kits, "broker/security", "protocols/server", "protocols/stomp/stomptest")},
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
 		// A client: it knows what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},
@@ -168,6 +170,7 @@ func dependencies() []dependency {
 		{pkg: "cmd/manifold/client", module: stomp, reason: "send, receive and browse speak through a client that is not ours"},
 		{pkg: "protocols/torture", module: stomp, reason: "the load engine drives a client that is not ours"},
 		{pkg: "protocols/stomp/stomptest", module: stomp, test: true, reason: "the behaviour suite is run by a client that is not ours"},
+		{pkg: "protocols/websocket", module: "github.com/gorilla/websocket", reason: "the handshake and the frames of WebSockets; not in the standard library"},
 		{pkg: "protocols/http/...", module: "github.com/prometheus/client_golang", reason: "metrics in Prometheus's formats"},
 	}
 }

@@ -36,6 +36,7 @@ type Conn struct {
 	remote net.Addr // as the load balancer says, or of raw
 	local  net.Addr
 
+	outer *Conn       // that this one is spoken inside of; nil: none
 	login *time.Timer // closes the connection; nil: no limit
 	left  int64       // bytes before login; the reader's
 	in    atomic.Bool // logged in
@@ -97,8 +98,20 @@ func (c *Conn) read(b []byte) (int, error) {
 	return n, nil
 }
 
+// Carry returns a connection that is spoken inside this one: inner gives and takes its bytes, by
+// way of c. The client, and the limits until its login, are those of c.
+func (c *Conn) Carry(inner net.Conn, protocol string) *Conn {
+	return &Conn{
+		Conn: inner, Listener: c.Listener, Protocol: protocol, TLS: c.TLS, Accepted: c.Accepted,
+		raw: c.raw, remote: c.remote, local: c.local, outer: c, left: -1,
+	}
+}
+
 // LoggedIn ends the limits on time and bytes that hold until the login. It may be called twice.
 func (c *Conn) LoggedIn() {
+	if c.outer != nil {
+		c.outer.LoggedIn()
+	}
 	c.in.Store(true)
 	if c.login != nil {
 		c.login.Stop()

@@ -86,7 +86,12 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 			Engine: c.Store.Engine, Path: c.Store.Path, Sync: c.Store.Sync, Interval: c.Store.SyncInterval,
 			Memtable: int64(c.Store.Memtable), Cache: int64(c.Store.Cache), MaxBytes: int64(c.Limits.Store),
 		},
-		STOMP:    stompOptions(c),
+		STOMP: stompOptions(c),
+		WebSocket: server.WebSocket{
+			Origins: c.WebSocket.Origins, PingInterval: c.WebSocket.PingInterval,
+			// A message may hold a frame, and what surrounds it.
+			MaxMessage: int64(c.Limits.Frame) + 64<<10,
+		},
 		HTTP:     server.HTTP{Address: c.HTTP.Address, Token: o.token, Backups: filepath.Join(c.Store.Path, "backups")},
 		Standby:  o.standby,
 		Log:      o.log,

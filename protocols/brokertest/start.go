@@ -29,12 +29,13 @@ func WithSecurity(o security.Options) Option {
 	return func(s *server.Options) { s.Security = o }
 }
 
-// WithTLS adds two listeners with TLS: one named "tls" that detects its protocol, and one named "stomp+tls".
+// WithTLS adds listeners with TLS: "tls", which detects its protocol, "stomp+tls" and "wss".
 func WithTLS(o protocols.TLSOptions) Option {
 	return func(s *server.Options) {
 		s.Listeners = append(s.Listeners,
 			server.Listener{Name: "tls", Address: "127.0.0.1:0", Protocols: []string{"auto"}, TLS: &o},
 			server.Listener{Name: "stomp+tls", Address: "127.0.0.1:0", Protocols: []string{"stomp"}, TLS: &o},
+			server.Listener{Name: "wss", Address: "127.0.0.1:0", Protocols: []string{"websocket"}, TLS: &o},
 		)
 	}
 }
@@ -61,7 +62,7 @@ func WithStore(dir string) Option {
 func With(fn func(*server.Options)) Option { return fn }
 
 // Start starts a broker on the memory store, open to everyone, with a listener named "auto" on
-// a free loopback port that detects its protocol, and one named "stomp".
+// a free loopback port that detects its protocol, and others named "stomp" and "ws".
 func Start(t testing.TB, options ...Option) *Broker {
 	t.Helper()
 	o := server.Options{
@@ -73,6 +74,7 @@ func Start(t testing.TB, options ...Option) *Broker {
 		Listeners: []server.Listener{
 			{Name: "auto", Address: "127.0.0.1:0", Protocols: []string{"auto"}},
 			{Name: "stomp", Address: "127.0.0.1:0", Protocols: []string{"stomp"}},
+			{Name: "ws", Address: "127.0.0.1:0", Protocols: []string{"websocket"}},
 		},
 	}
 	for _, f := range options {

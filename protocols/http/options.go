@@ -31,6 +31,8 @@ type Options struct {
 	// AnyBackupDir also allows backups in any other directory, named by an absolute path.
 	AnyBackupDir bool
 
+	WebSocket Upgrader // nil: no WebSockets
+
 	Checks []Check // what readiness waits for, beside the broker itself
 
 	Metrics        bool // serve /metrics

@@ -23,13 +23,19 @@ func (protocol) Detect(prefix []byte) protocols.Verdict { return protocols.Detec
 
 // Serve implements protocols.Protocol.
 func (p protocol) Serve(ctx context.Context, conn *protocols.Conn) {
-	t := &tracked{Conn: conn, done: make(chan struct{})}
+	t := &tracked{Conn: conn, done: make(chan struct{}), upgraded: make(chan struct{})}
 	stop := context.AfterFunc(ctx, func() { _ = t.Close() })
 	defer stop()
 	l := &single{conn: t, closed: make(chan struct{})}
 	_ = p.s.http.Serve(l) // ends with net.ErrClosed when the connection does, or as the server does
-	if l.taken {
-		<-t.done
+	if !l.taken {
+		return
+	}
+	select {
+	case <-t.upgraded:
+		t.next(ctx)
+		_ = t.Close()
+	case <-t.done:
 	}
 }
 
@@ -38,6 +44,9 @@ type tracked struct {
 	*protocols.Conn
 	once sync.Once
 	done chan struct{}
+
+	upgraded chan struct{}         // closed when the connection speaks something else than HTTP,
+	next     func(context.Context) // which this serves
 }
 
 // Close implements net.Conn.
@@ -63,6 +72,7 @@ func (l *single) Accept() (net.Conn, error) {
 	}
 	select {
 	case <-l.conn.done:
+	case <-l.conn.upgraded:
 	case <-l.closed:
 	}
 	return nil, net.ErrClosed
@@ -81,15 +91,22 @@ type connKey struct{}
 
 func connContext(ctx context.Context, c net.Conn) context.Context {
 	if t, ok := c.(*tracked); ok {
-		return context.WithValue(ctx, connKey{}, t.Conn)
+		return context.WithValue(ctx, connKey{}, t)
 	}
 	return ctx
+}
+
+// trackedOf returns the listener's connection that a request came by; nil: it came to the
+// server's own address.
+func trackedOf(r *http.Request) *tracked {
+	t, _ := r.Context().Value(connKey{}).(*tracked)
+	return t
 }
 
 // admitted ends the limits that hold for a connection that has not said anything sensible: its
 // first request has been read. From here on the limits on requests hold.
 func admitted(r *http.Request) {
-	if c, ok := r.Context().Value(connKey{}).(*protocols.Conn); ok {
-		c.LoggedIn()
+	if t := trackedOf(r); t != nil {
+		t.LoggedIn()
 	}
 }

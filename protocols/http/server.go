@@ -110,6 +110,9 @@ func (s *Server) Close() error {
 // handle finds who answers. It compares paths as they were sent: nothing here is a file, and a
 // destination's name may hold dots and slashes.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	if s.upgrade(w, r) {
+		return
+	}
 	admitted(r)
 	secure(w.Header())
 	path := r.URL.EscapedPath()

@@ -9,6 +9,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/stomp"
+	"github.com/manifoldmq/manifold/protocols/websocket"
 )
 
 // Options describe a whole broker.
@@ -23,11 +24,12 @@ type Options struct {
 	Security    security.Options
 	// Exposed allows listeners on outside addresses although Security is open: somebody has
 	// asked for that in as many words.
-	Exposed  bool
-	Policies []policy.Entry
-	Store    Store
-	STOMP    stomp.Options // its Broker and Log are set by the server
-	HTTP     HTTP
+	Exposed   bool
+	Policies  []policy.Entry
+	Store     Store
+	STOMP     stomp.Options // its Broker and Log are set by the server
+	WebSocket WebSocket
+	HTTP      HTTP
 	// Standby waits for the store while another process has it, with all listeners closed but
 	// HTTP's.
 	Standby bool
@@ -56,6 +58,17 @@ type Store struct {
 	Memtable int64         // bytes
 	Cache    int64         // bytes
 	MaxBytes int64         // of disk; 0: no limit of its own
+}
+
+// WebSocket are the settings of WebSockets.
+type WebSocket struct {
+	Origins      []string // of web pages that may connect; see websocket.Settings
+	MaxMessage   int64    // bytes; 0: no limit
+	PingInterval time.Duration
+}
+
+func (o *Options) webSocketSettings() websocket.Settings {
+	return websocket.Settings{Origins: o.WebSocket.Origins, Open: o.Security.Open || o.Security.Anonymous}
 }
 
 // HTTP is the management surface.

@@ -4,8 +4,11 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/stomp"
+	"github.com/manifoldmq/manifold/protocols/websocket"
 )
 
 // Reloader reads the configuration again and returns what changed.
@@ -25,13 +29,15 @@ const partingTime = time.Second
 
 // Server is one broker with its listeners.
 type Server struct {
-	options  Options
-	core     *broker.Broker
-	security *security.Authority
-	policies *policy.Set
-	accept   *protocols.Server
-	web      *web
-	fatal    chan error
+	options   Options
+	core      *broker.Broker
+	security  *security.Authority
+	policies  *policy.Set
+	accept    *protocols.Server
+	web       *web
+	protocols []protocols.Protocol // but for HTTP and WebSockets
+	sockets   *websocket.Protocol
+	fatal     chan error
 
 	mu     sync.Mutex
 	closed bool
@@ -61,7 +67,7 @@ func New(o Options) (*Server, error) {
 		Name: o.Name, Formats: stomp.Formats(), Security: s.security, Policies: s.policies,
 		Limits: o.Limits, NoScheduler: o.NoScheduler, Log: o.Log, OpenStore: s.open,
 	})
-	if s.web, err = newWeb(s); err != nil {
+	if err = s.compose(&o); err != nil {
 		return nil, err
 	}
 	accept, err := s.acceptOptions(&o)
@@ -77,15 +83,46 @@ func New(o Options) (*Server, error) {
 // Core returns the broker behind the listeners.
 func (s *Server) Core() *broker.Broker { return s.core }
 
-// served returns the protocols that there are.
-func (s *Server) served(o *Options) []protocols.Protocol {
+// compose makes the protocols.
+func (s *Server) compose(o *Options) (err error) {
 	st := o.STOMP
 	st.Broker, st.Log = s.core, o.Log
-	return []protocols.Protocol{stomp.New(st), s.web.server.Protocol()}
+	s.protocols = []protocols.Protocol{stomp.New(st)}
+	s.sockets = websocket.New(websocket.Options{
+		Protocols: s.protocols, Settings: o.webSocketSettings(), MaxMessage: o.WebSocket.MaxMessage,
+		PingInterval: o.WebSocket.PingInterval, Adopt: s.adopt, Log: o.Log,
+	})
+	s.web, err = newWeb(s)
+	return err
+}
+
+// adopt counts a connection of the management surface that has become a WebSocket.
+func (s *Server) adopt(c net.Conn, state *tls.ConnectionState) (*protocols.Adopted, error) {
+	return s.accept.Adopt(c, "http", state)
+}
+
+// named returns what a listener serves. HTTP finds WebSockets among its requests itself, so that
+// a listener with both serves HTTP.
+func (s *Server) named(l *Listener) ([]protocols.Protocol, error) {
+	http := s.web.server.Protocol()
+	all := append(slices.Clip(s.protocols), s.sockets, http)
+	if slices.Contains(l.Protocols, "auto") {
+		return append(slices.Clip(s.protocols), http), nil
+	}
+	var list []protocols.Protocol
+	for _, name := range l.Protocols {
+		p := find(all, name)
+		if p == nil {
+			return nil, fmt.Errorf("listener %s: there is no protocol %q", l.Name, name)
+		}
+		if name != s.sockets.Name() || !slices.Contains(l.Protocols, http.Name()) {
+			list = append(list, p)
+		}
+	}
+	return list, nil
 }
 
 func (s *Server) acceptOptions(o *Options) (protocols.Options, error) {
-	all := s.served(o)
 	out := protocols.Options{Limits: o.Accept, Log: o.Log}
 	protected := !o.Security.Open || o.Exposed
 	for _, l := range o.Listeners {
@@ -96,16 +133,9 @@ func (s *Server) acceptOptions(o *Options) (protocols.Options, error) {
 			Name: l.Name, Address: l.Address, Known: protocols.AllKnown(), TLS: l.TLS,
 			ProxyProtocol: l.ProxyProtocol, TrustedProxies: l.TrustedProxies, MaxConnections: l.MaxConnections,
 		}
-		for _, name := range l.Protocols {
-			if name == "auto" {
-				lo.Protocols = all
-				break
-			}
-			p := find(all, name)
-			if p == nil {
-				return out, fmt.Errorf("listener %s: there is no protocol %q", l.Name, name)
-			}
-			lo.Protocols = append(lo.Protocols, p)
+		var err error
+		if lo.Protocols, err = s.named(&l); err != nil {
+			return out, err
 		}
 		out.Listeners = append(out.Listeners, lo)
 	}
@@ -170,6 +200,7 @@ func (s *Server) Reload(o Options) error {
 	if err := s.policies.Replace(o.Policies); err != nil {
 		return err
 	}
+	s.sockets.Set(o.webSocketSettings())
 	s.core.ReloadPolicies()
 	return nil
 }

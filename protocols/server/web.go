@@ -22,7 +22,7 @@ func newWeb(s *Server) (*web, error) {
 	o := s.options
 	srv, err := httpd.New(httpd.Options{
 		Broker: s.core, Log: o.Log, Version: o.Version, Token: o.HTTP.Token, Reload: o.OnReload,
-		Backups: o.HTTP.Backups, AnyBackupDir: true, Metrics: true, ActiveMQNames: true,
+		WebSocket: s.sockets, Backups: o.HTTP.Backups, AnyBackupDir: true, Metrics: true, ActiveMQNames: true,
 		Checks: []httpd.Check{{Name: "listeners", Func: s.checkListeners}},
 	})
 	if err != nil {

@@ -117,6 +117,18 @@ func token(s string) error {
 	return nil
 }
 
+// origin accepts what a web page's origin is compared with: "*", a host, or scheme://host[:port].
+func origin(s string) error {
+	_, host, ok := strings.Cut(s, "://")
+	if !ok {
+		host = s
+	}
+	if host == "" || strings.ContainsAny(host, "/?#@ ") {
+		return fmt.Errorf("%q is not a host, *.host, scheme://host or scheme://host:port", s)
+	}
+	return nil
+}
+
 // brokerName accepts what can stand in addresses and in management names unescaped.
 func brokerName(s string) error {
 	if s == "" {

@@ -13,6 +13,7 @@ type Config struct {
 	Security     Security
 	Destinations Destinations
 	STOMP        STOMP
+	WebSocket    WebSocket
 	Log          Log
 }
 
@@ -207,6 +208,12 @@ type STOMPLimits struct {
 	Command    int
 	HeaderLine int
 	Headers    int
+}
+
+// WebSocket is what only WebSockets need.
+type WebSocket struct {
+	Origins      []string // of web pages that may connect
+	PingInterval time.Duration
 }
 
 // Log is what is logged, and how it looks.

@@ -10,7 +10,7 @@ func Options() []Option {
 	var all []Option
 	for _, section := range [][]Option{
 		brokerOptions(), listenerOptions(), httpOptions(), storeOptions(), limitOptions(),
-		securityOptions(), destinationOptions(), stompOptions(), logOptions(),
+		securityOptions(), destinationOptions(), stompOptions(), webSocketOptions(), logOptions(),
 	} {
 		all = append(all, section...)
 	}
@@ -36,6 +36,8 @@ func sectionHelp(section string) string {
 		return "Rules for destinations."
 	case "stomp":
 		return "The STOMP protocol."
+	case "websocket":
+		return "WebSockets, which carry the other protocols: on listeners that speak websocket or auto, and under /ws of the HTTP address."
 	case "log":
 		return "The log, on standard error."
 	}
@@ -55,7 +57,7 @@ func brokerOptions() []Option {
 
 func listenerOptions() []Option {
 	return []Option{opt("listeners",
-		`[{name: openwire, address: "127.0.0.1:61616", protocols: [auto]}, {name: stomp, address: "127.0.0.1:61613", protocols: [stomp]}]`,
+		`[{name: openwire, address: "127.0.0.1:61616", protocols: [auto]}, {name: stomp, address: "127.0.0.1:61613", protocols: [stomp]}, {name: ws, address: "127.0.0.1:61614", protocols: [websocket]}]`,
 		func(c *Config) value { return listOf(&c.Listeners) },
 		"The listeners.",
 		fields(
@@ -226,6 +228,15 @@ func stompOptions() []Option {
 			"Bytes of a header line."),
 		limit("stomp.limits.headers", "1000", func(l *STOMPLimits) *int { return &l.Headers },
 			"Header lines of a frame."),
+	}
+}
+
+func webSocketOptions() []Option {
+	return []Option{
+		opt("websocket.origins", "[]", func(c *Config) value { return texts(&c.WebSocket.Origins, origin) },
+			`Web pages that may connect: a host, *.example.com for all hosts below one, scheme://host:port, or "*" for every page. With none listed, every page may connect if clients have to log in with a password, and otherwise only pages from this machine.`, live),
+		opt("websocket.ping_interval", "30s", func(c *Config) value { return duration(&c.WebSocket.PingInterval) },
+			"Interval of pings to clients, of which two without any answer close the connection; 0s sends none."),
 	}
 }
 

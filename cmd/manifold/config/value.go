@@ -118,6 +118,9 @@ func texts(at *[]string, check func(string) error) value {
 				return err
 			}
 		}
+		if len(all) == 0 {
+			all = nil // an empty list is none, however it is written
+		}
 		*at = all
 		return nil
 	}

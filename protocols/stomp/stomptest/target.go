@@ -39,6 +39,9 @@ type Target struct {
 	Pass     string    // passcode header
 	Peer     Peer      // expected behaviour where brokers differ; empty means Manifold
 	Patience time.Duration
+
+	// Dialer opens connections some other way, such as through a WebSocket; nil means TCP to Address.
+	Dialer func() (net.Conn, error)
 }
 
 // ParseTarget reads a target from a URL:
@@ -85,6 +88,9 @@ func (t Target) Port() string {
 
 // Dial opens a connection, with the TLS handshake done. The caller closes it.
 func (t Target) Dial() (net.Conn, error) {
+	if t.Dialer != nil {
+		return t.Dialer()
+	}
 	dialer := &net.Dialer{Timeout: t.patience()}
 	if t.TLS == nil {
 		return dialer.Dial("tcp", t.Address)
