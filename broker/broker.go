@@ -29,9 +29,11 @@ type Options struct {
 	Log      *slog.Logger
 	// OpenStore opens the store; Activate calls it. The hooks are the broker's.
 	OpenStore func(ctx context.Context, hooks store.Hooks) (store.Store, error)
-	// VirtualTopics are the rules for queues that get what is sent to topics; nil:
-	// DefaultVirtualTopics.
-	VirtualTopics []VirtualTopic
+	// Routing are the rules that take messages to further destinations; nil: those of
+	// DefaultVirtualTopics alone.
+	Routing *Routing
+	// AtStart are destinations that are made at the start.
+	AtStart []address.Address
 	// Locator says who serves a destination; nil: this broker serves all.
 	Locator Locator
 	// NoScheduler leaves the properties that schedule messages without effect.
@@ -134,8 +136,8 @@ func New(o Options) *Broker {
 	if o.Policies == nil {
 		o.Policies = new(policy.Set)
 	}
-	if o.VirtualTopics == nil {
-		o.VirtualTopics = DefaultVirtualTopics()
+	if o.Routing == nil {
+		o.Routing = &Routing{VirtualTopics: DefaultVirtualTopics()}
 	}
 	o.Limits.setDefaults()
 	return &Broker{Options: o}
@@ -242,6 +244,11 @@ func (b *Broker) activate(ctx context.Context) error {
 		b.flow.stop()
 		b.done.stop()
 		return err
+	}
+	for _, a := range b.AtStart {
+		if _, err := b.resolve(nil, "create", a); err != nil {
+			b.Log.Error("destination of the configuration", "destination", a.String(), "error", err)
+		}
 	}
 	b.housework.Add(1)
 	go b.keepHouse()

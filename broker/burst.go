@@ -66,6 +66,16 @@ func (u *burst) toQueue(b *Broker, h *holder, m *message.Message, note []byte) {
 	u.bytes += int64(u.batch.Refs[slot].Size)
 }
 
+// put adds a message that goes to a queue, or to every queue that is bound to a topic.
+func (u *burst) put(b *Broker, d *Destination, m *message.Message) {
+	if h := d.holder(); h.queue != nil {
+		u.toQueue(b, &h, m, nil)
+		return
+	}
+	d.published.Add(1)
+	u.toTopic(b, u.c, b.bindings.Match(d.Address.Name), 4, m)
+}
+
 // burstDone hands the messages of a burst to their queues and confirms them. It runs on the
 // store's goroutine.
 func burstDone(sb *store.Batch, err error) {

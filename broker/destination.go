@@ -28,6 +28,8 @@ type Destination struct {
 	b       *Broker
 	virtual []*binding // to virtual topics
 
+	forwarding *forwarding // nil: what is sent here stays here
+
 	// Of a topic: what was published, and its subscribers' queues, for figures.
 	published atomic.Int64
 
@@ -159,7 +161,7 @@ func (b *Broker) create(a address.Address, owner *Connection) (*Destination, err
 		b.mu.Unlock()
 		return nil, fault.New(fault.LimitReached, "create", a.String(), "there are %d destinations, which is the limit", b.Limits.Destinations)
 	}
-	d := &Destination{Address: a, owner: owner, b: b}
+	d := &Destination{Address: a, owner: owner, b: b, forwarding: b.forwardingOf(a)}
 	p := b.Policies.Lookup(a)
 	d.policy.Store(&p)
 	list := store.ListID(0)

@@ -39,9 +39,7 @@ func (c *Connection) Producer(to ...address.Address) (*Producer, error) {
 		p.targets = append(p.targets, d)
 		p.control = p.control || isSchedulerControl(a)
 	}
-	if len(p.targets) == 1 {
-		p.single = p.targets[0].holder()
-	}
+	p.setSingle()
 	return p, nil
 }
 
@@ -83,6 +81,9 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, record 
 			if err := p.renew(i); err != nil {
 				return err
 			}
+		}
+		if err := p.targets[i].locate(c); err != nil {
+			return err
 		}
 	}
 	if m.Priority > 9 {
@@ -131,10 +132,16 @@ func (p *Producer) renew(i int) error {
 	p.targets[i].producers.Add(-1)
 	d.producers.Add(1)
 	p.targets[i] = d
-	if len(p.targets) == 1 {
-		p.single = d.holder()
-	}
+	p.setSingle()
 	return nil
+}
+
+// setSingle notes the queue that everything goes to, if there is one.
+func (p *Producer) setSingle() {
+	p.single = holder{}
+	if len(p.targets) == 1 && p.targets[0].forwarding == nil {
+		p.single = p.targets[0].holder()
+	}
 }
 
 // sendLocked routes a message. The caller holds c.mu.
@@ -166,13 +173,22 @@ func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, record
 			cp.Origin = m.Address
 			copied = &cp
 		}
-		if h := d.holder(); h.queue != nil {
-			c.routeLocked(&h, copied, nil)
+		if d.forwarding == nil {
+			c.putLocked(d, copied)
 			continue
 		}
-		c.publishLocked(d, copied)
+		d.each(copied, c.putLocked)
 	}
 	c.confirmLocked(t)
+}
+
+// putLocked puts a message on a queue, or publishes it to a topic.
+func (c *Connection) putLocked(d *Destination, m *message.Message) {
+	if h := d.holder(); h.queue != nil {
+		c.routeLocked(&h, m, nil)
+		return
+	}
+	c.publishLocked(d, m)
 }
 
 // routeLocked puts a message on one queue, at once or with the burst.

@@ -153,6 +153,7 @@ func (b *Broker) recoverDestinations(ctx context.Context, byList map[store.ListI
 			return err
 		}
 		d := &Destination{Address: addressOf(rec.Name), b: b}
+		d.forwarding = b.forwardingOf(d.Address)
 		p := b.Policies.Lookup(d.Address)
 		d.policy.Store(&p)
 		if d.Address.Kind == address.Queue {

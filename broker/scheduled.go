@@ -112,12 +112,11 @@ func (b *Broker) deliverScheduled(batch *store.Batch, list []schedule.Due, done 
 				c.Address, c.Origin = a, m.Address
 				m = &c
 			}
-			if h := d.holder(); h.queue != nil {
-				u.toQueue(b, &h, m, nil)
+			if err := d.locate(nil); err != nil {
+				b.Log.Error("a scheduled message has nowhere to go", "destination", a.String(), "error", err)
 				continue
 			}
-			d.published.Add(1)
-			u.toTopic(b, nil, b.bindings.Match(a.Name), 4, m)
+			d.each(m, func(d *Destination, m *message.Message) { u.put(b, d, m) })
 		}
 	}
 	targets, marks := u.targets, u.marks
@@ -217,11 +216,7 @@ func (b *Broker) sendJobs(ctx context.Context, request *message.Message, from, t
 		if len(j.To) > 0 {
 			m.Origin = j.To[0]
 		}
-		if h := d.holder(); h.queue != nil {
-			u.toQueue(b, &h, m, nil)
-		} else {
-			u.toTopic(b, nil, b.bindings.Match(d.Address.Name), 1, m)
-		}
+		u.put(b, d, m)
 		return u.bytes < burstBytes*64
 	}
 	if err := b.scheduler.Each(ctx, from, to, add); err != nil {

@@ -145,6 +145,9 @@ func (tx *Transaction) locate(c *Connection) error {
 					return err
 				}
 			}
+			if err := d.locate(c); err != nil {
+				return err
+			}
 			s.to = append(s.to, d)
 		}
 	}
@@ -170,12 +173,7 @@ func (tx *Transaction) build(batch *store.Batch) *commit {
 				cp.Address, cp.Origin = d.Address, s.m.Address
 				m = &cp
 			}
-			if h := d.holder(); h.queue != nil {
-				u.toQueue(tx.b, &h, m, nil)
-				continue
-			}
-			d.published.Add(1)
-			u.toTopic(tx.b, tx.c, tx.b.bindings.Match(d.Address.Name), 4, m)
+			d.each(m, func(d *Destination, m *message.Message) { u.put(tx.b, d, m) })
 		}
 	}
 	for _, e := range tx.accepted {

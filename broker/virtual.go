@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/queue"
 )
 
 // VirtualTopic is a rule by which queues get what is sent to a topic: those whose name is the
@@ -11,6 +13,9 @@ import (
 type VirtualTopic struct {
 	Match  string // pattern of the topics' names
 	Prefix string // with its last dot
+	// SelectorAware leaves out what no consumer of the queue would get: it has only consumers with
+	// selectors that refuse it, or none.
+	SelectorAware bool
 }
 
 // DefaultVirtualTopics returns ActiveMQ's rule: a message to topic VirtualTopic.X is copied to
@@ -42,12 +47,15 @@ func (b *Broker) bindVirtual(d *Destination) {
 	if d.Address.Kind != address.Queue {
 		return
 	}
-	for i := range b.VirtualTopics {
-		topic, ok := b.VirtualTopics[i].topicOf(d.Address.Name)
+	for i := range b.Routing.VirtualTopics {
+		topic, ok := b.Routing.VirtualTopics[i].topicOf(d.Address.Name)
 		if !ok {
 			continue
 		}
 		n := &binding{pattern: topic, to: d.holder(), as: d.Address}
+		if b.Routing.VirtualTopics[i].SelectorAware {
+			n.filter = wantedBy{d.queue}
+		}
 		d.virtual = append(d.virtual, n)
 		b.bindings.Bind(topic, n)
 	}
@@ -58,3 +66,9 @@ func (b *Broker) unbindVirtual(d *Destination) {
 		b.bindings.Unbind(n.pattern, n)
 	}
 }
+
+// wantedBy lets through what some consumer of a queue wants.
+type wantedBy struct{ q *queue.Queue }
+
+// Matches implements queue.Filter.
+func (w wantedBy) Matches(v *message.View) bool { return w.q.Wanted(v) }

@@ -87,6 +87,7 @@ type Queue struct {
 	Tag     any // the caller's
 	env     *Env
 	options atomic.Pointer[Options]
+	filters atomic.Pointer[[]Filter] // of the consumers, see Wanted
 
 	intakeMu sync.Mutex
 	intake   []Entry
@@ -355,6 +356,7 @@ func (q *Queue) elect() {
 		}
 		q.consumers[i].groupEnd = end
 	}
+	q.noteFilters()
 	old := q.exclusive
 	q.exclusive = nil
 	all := q.options.Load().AllExclusive

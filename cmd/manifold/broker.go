@@ -31,7 +31,12 @@ type brokerOptions struct {
 
 // newBroker maps the configuration to the broker's options.
 func newBroker(o brokerOptions) (process.Broker, error) {
-	s, err := server.New(o.server(o.config))
+	options := o.server(o.config)
+	var err error
+	if options.Routing, err = routing(&o.config.Destinations); err != nil {
+		return nil, err
+	}
+	s, err := server.New(options)
 	if err != nil {
 		return nil, err
 	}
@@ -79,6 +84,7 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 		Limits: o.limits(c),
 
 		NoScheduler: !c.Broker.Scheduler,
+		Create:      startDestinations(&c.Destinations),
 		Security:    securityOptions(&c.Security),
 		Exposed:     c.Security.Anonymous,
 		Policies:    policyEntries(c),

@@ -28,6 +28,11 @@ func (a *app) configCheckCommand() *cobra.Command {
 			flags.file = args[0]
 		}
 		loaded, err := flags.load()
+		if err == nil {
+			if _, err = routing(&loaded.Config.Destinations); err != nil {
+				err = sysexit.With(sysexit.Config, err)
+			}
+		}
 		if *asJSON {
 			problems, bad := config.ProblemsOf(err)
 			if err != nil && !bad {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
@@ -21,6 +22,8 @@ type Options struct {
 	Limits    broker.Limits
 	// NoScheduler leaves the properties that schedule messages without effect.
 	NoScheduler bool
+	Routing     *broker.Routing   // nil: ActiveMQ's virtual topics alone
+	Create      []address.Address // destinations that are made at the start
 	Security    security.Options
 	// Exposed allows listeners on outside addresses although Security is open: somebody has
 	// asked for that in as many words.

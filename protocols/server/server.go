@@ -65,7 +65,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.core = broker.New(broker.Options{
 		Name: o.Name, Formats: stomp.Formats(), Security: s.security, Policies: s.policies,
-		Limits: o.Limits, NoScheduler: o.NoScheduler, Log: o.Log, OpenStore: s.open,
+		Limits: o.Limits, NoScheduler: o.NoScheduler, Routing: o.Routing, AtStart: o.Create, Log: o.Log, OpenStore: s.open,
 	})
 	if err = s.compose(&o); err != nil {
 		return nil, err

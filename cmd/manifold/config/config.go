@@ -139,8 +139,31 @@ type Permission struct {
 
 // Destinations are the rules for destinations.
 type Destinations struct {
-	Policies []Policy
+	Create        []string
+	Policies      []Policy
+	VirtualTopics []VirtualTopic
+	Composites    []Composite
+	Mirrors       []Mirror
 }
+
+// VirtualTopic is a rule by which queues get what is sent to a topic.
+type VirtualTopic struct {
+	Match, Prefix string
+	SelectorAware bool
+}
+
+// Composite is a rule by which what is sent to one destination goes to others.
+type Composite struct {
+	Match       string
+	To          []CompositeTarget
+	ForwardOnly bool
+}
+
+// CompositeTarget is one destination that a composite one forwards to.
+type CompositeTarget struct{ Destination, Selector string }
+
+// Mirror is a rule by which copies of a queue's messages are published to a topic.
+type Mirror struct{ Match, Prefix, Postfix string }
 
 // Policy sets what is not nil for the destinations that match. The most specific policy that
 // sets a value wins; [DefaultPolicy] holds for the rest.

@@ -102,6 +102,9 @@ func TestEachFieldHasAnOption(t *testing.T) {
 		if strings.HasSuffix(o.Path, ".address") {
 			text = "localhost:7"
 		}
+		if o.Path == "destinations.create" {
+			text = "queue://x"
+		}
 		if err := v.set(text); err != nil {
 			t.Errorf("%s: %v", o.Path, err)
 		}
