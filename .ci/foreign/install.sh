@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Installs the foreign STOMP clients that the tests drive, unmodified, as their users get them:
-# stomp.py (Python), Net::Stomp (Perl), stomp (Ruby) from Debian and stompit (JavaScript) from npm.
+# Installs the foreign clients that the tests drive, unmodified, as their users get them.
+# STOMP: stomp.py (Python), Net::Stomp (Perl), stomp (Ruby) from Debian; stompit and @stomp/stompjs
+# (JavaScript) from npm, the latter also for a headless Chromium.
+# MQTT: paho for Python and for C, mosquitto_pub and mosquitto_sub from Debian; mqtt from npm.
 # Running it again does nothing that is done already.
 #
 #   install.sh            installs and prints the folder for MANIFOLD_FOREIGN_NODE_MODULES
@@ -9,7 +11,8 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/manifold/foreign}
-packages=(python3-stomp libnet-stomp-perl libio-socket-ssl-perl ruby ruby-stomp)
+packages=(python3-stomp libnet-stomp-perl libio-socket-ssl-perl ruby ruby-stomp chromium-headless-shell)
+packages+=(python3-paho-mqtt mosquitto-clients libpaho-mqtt-dev gcc libc6-dev)
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
 
