@@ -21,6 +21,7 @@ type burst struct {
 	marks   []mark
 	jobs    []schedule.Key // messages that are due later
 	head    []byte         // scratch
+	branch  bool           // it is what a prepared branch keeps for its commit after a restart
 }
 
 // target is one message on its way to one queue.
@@ -51,6 +52,11 @@ func (c *Connection) newBurst() *burst {
 func (u *burst) toQueue(b *Broker, h *holder, m *message.Message, note []byte) {
 	t := store.Target{Note: note}
 	switch {
+	case u.branch && !h.durable:
+		return // the queue ends before the branch could come back
+	case u.branch:
+		// Prepared is promised, for non-durable messages too.
+		t.List, t.Volatile = h.queue.List(), !m.Durable
 	case h.durable && m.Durable:
 		t.List = h.queue.List()
 		b.markFor(h.queue, u.batch, &u.marks)
@@ -72,7 +78,9 @@ func (u *burst) put(b *Broker, d *Destination, m *message.Message) {
 		u.toQueue(b, &h, m, nil)
 		return
 	}
-	d.published.Add(1)
+	if !u.branch {
+		d.published.Add(1)
+	}
 	u.toTopic(b, u.c, b.bindings.Match(d.Address.Name), 4, m)
 }
 

@@ -70,6 +70,8 @@ type Connection struct {
 	blockedBy string
 	blockedAt time.Time
 
+	allowance *queue.Allowance // deliveries without an outcome
+
 	inflight atomic.Int64 // committed bursts that are not done
 	closed   atomic.Bool
 	sent     atomic.Int64 // messages received from the client
@@ -93,6 +95,7 @@ func (b *Broker) Connect(ctx context.Context, l Login, h Handler) (*Connection, 
 		txs:   make(map[*Transaction]struct{}),
 		temps: make(map[address.Address]*Destination),
 	}
+	c.allowance = queue.NewAllowance(b.Limits.Unsettled, c.offerAll)
 	n := b.nextConn.Add(1)
 	c.id = "ID:" + b.Name + "-" + b.boot + "-" + strconv.FormatUint(n, 10)
 	if b.Security != nil {

@@ -797,3 +797,35 @@ func TestBrowserOfSeveralQueues(t *testing.T) {
 	s.Drain()
 	c.await("a drain after the end", func() bool { return c.drained == 3 })
 }
+
+// The limit of deliveries without an outcome holds for a connection's consumers together.
+func TestUnsettledDeliveriesAreBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n := startNode(t, broker.Options{Limits: broker.Limits{Unsettled: 20}})
+		c, d := n.connect("c"), n.connect("d")
+		c.send(q("A"), true, series("a", 30)...)
+		c.send(q("B"), false, series("b", 30)...)
+		var subs []*broker.Subscription
+		for _, name := range []string{"A", "B"} {
+			subs = append(subs, c.subscribe(on(q(name)), 100))
+		}
+		d.subscribe(on(q("B")), 5)
+		total := 0
+		for round := 0; total < 55; round++ {
+			synctest.Wait()
+			unsettled := subs[0].Unsettled() + subs[1].Unsettled()
+			if want := min(20, 55-total); unsettled != want {
+				t.Fatalf("round %d: %d deliveries are unsettled instead of %d, %d were before", round, unsettled, want, total)
+			}
+			for _, s := range subs {
+				_, last := s.Credit()
+				k, err := s.Settle(1, last, broker.Outcome{}, nil, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				total += k
+			}
+		}
+	})
+}

@@ -60,8 +60,10 @@ func (f *flow) done(n int64) {
 	}
 }
 
-// blocks returns why a message has to wait, or "".
-func (f *flow) blocks(p *Producer, m *message.Message) string {
+// blocks returns why a message has to wait, or "". Memory does not hold up what goes into a
+// transaction: that would wait for itself when open transactions have filled it. They have limits
+// of their own.
+func (f *flow) blocks(p *Producer, m *message.Message, inTx bool) string {
 	switch {
 	case f.diskLow.Load() && (m.Durable || f.b.env.Temp.Used() > 0):
 		return "the disk is nearly full"
@@ -69,7 +71,7 @@ func (f *flow) blocks(p *Producer, m *message.Message) string {
 		return "the store is behind"
 	case f.inflight.Load() >= maxInflight && m.Durable:
 		return "the disk is behind"
-	case f.b.env.Memory.Full():
+	case !inTx && f.b.env.Memory.Full():
 		return "memory limit reached"
 	case !m.Durable && f.b.env.Temp.Full():
 		return "temporary store limit reached"
@@ -84,8 +86,9 @@ func (f *flow) blocks(p *Producer, m *message.Message) string {
 
 // full returns why a destination takes no more, or "".
 func (d *Destination) full() string {
-	l := &d.Policy().Limits
-	if d.queue == nil || l.Memory == 0 && l.Messages == 0 {
+	p := d.Policy()
+	l := &p.Limits
+	if d.queue == nil || l.Memory == 0 && l.Messages == 0 || !p.FlowControl && !p.FailIfNoSpace {
 		return ""
 	}
 	n := d.queue.Counters()
@@ -117,9 +120,10 @@ func spaceFault(p *Producer, reason string) error {
 
 // parked is a send that waits for space, or a confirmation that waits for the sends before it.
 type parked struct {
-	p *Producer // nil: a confirmation
-	m *message.Message
-	t Token
+	p  *Producer // nil: a confirmation
+	m  *message.Message
+	t  Token
+	tx *Transaction
 
 	record []byte
 	since  time.Time
@@ -129,13 +133,14 @@ type parked struct {
 const maxParkedBytes = 8 << 20
 
 // park keeps a send until there is space. The caller holds c.mu.
-func (c *Connection) park(p *Producer, m *message.Message, t Token, record []byte) error {
-	size := int64(m.Size())
+func (c *Connection) park(k parked) error {
+	size := int64(k.m.Size())
 	if len(c.parked) >= c.b.Limits.Parked || len(c.parked) > 0 && c.parkedLen+size > maxParkedBytes {
-		return fault.New(fault.LimitReached, "send", p.targets[0].Address.String(),
+		return fault.New(fault.LimitReached, "send", k.p.targets[0].Address.String(),
 			"%d sends wait already: %s", len(c.parked), c.blockedBy)
 	}
-	c.parked = append(c.parked, parked{p, m, t, record, time.Now()})
+	k.since = time.Now()
+	c.parked = append(c.parked, k)
 	c.parkedLen += size
 	return nil
 }
@@ -208,37 +213,68 @@ func (c *Connection) retry() {
 			c.confirmLocked(k.t)
 			continue
 		}
-		if reason := c.b.flow.blocks(k.p, k.m); reason != "" {
-			if after := c.b.Limits.FailAfter; after > 0 && time.Since(k.since) >= after {
-				c.parkedLen -= int64(k.m.Size())
-				c.failLocked(k, reason)
-				continue
+		if reason := c.b.flow.blocks(k.p, k.m, k.tx != nil); reason != "" {
+			if after := c.b.Limits.FailAfter; after <= 0 || time.Since(k.since) < after {
+				c.blockedBy = reason
+				break
 			}
-			c.blockedBy = reason
-			break
+			c.refuseLocked(k, spaceFault(k.p, reason))
+		} else if err := c.admitLocked(k); err != nil {
+			c.refuseLocked(k, err)
 		}
 		c.parkedLen -= int64(k.m.Size())
-		c.sendLocked(k.p, k.m, k.t, k.record)
 	}
-	c.parked = append(c.parked[:0], c.parked[n:]...)
-	free := len(c.parked) == 0
-	if free && c.blockedBy != "" {
-		c.blockedBy = ""
-		c.handler.Blocked("")
-	}
+	c.unparkLocked(n)
 	c.mu.Unlock()
-	if free {
-		c.b.flow.leave(c)
-	}
 	c.Flush()
 	c.handler.Wake()
 }
 
-// failLocked refuses a send that has waited for too long.
-func (c *Connection) failLocked(k *parked, reason string) {
-	if k.t != 0 {
-		c.handler.Confirmed(k.t, spaceFault(k.p, reason))
+// unparkLocked forgets the first n of what is parked; when nothing is left, sends go on.
+func (c *Connection) unparkLocked(n int) {
+	rest := copy(c.parked, c.parked[n:])
+	clear(c.parked[rest:])
+	c.parked = c.parked[:rest]
+	if rest > 0 {
+		return
 	}
+	if c.blockedBy != "" {
+		c.blockedBy = ""
+		c.handler.Blocked("")
+	}
+	c.b.flow.leave(c)
+}
+
+// refuseLocked answers a send that was parked. A transaction that lacks it must not be committed.
+func (c *Connection) refuseLocked(k *parked, err error) {
+	if k.tx != nil && !k.tx.fail(err) {
+		err = nil // it was rolled back, with this send
+	}
+	if k.t != 0 {
+		c.handler.Confirmed(k.t, err)
+	}
+}
+
+// forceParked lets everything that is parked take effect, limit or not: the commit of a
+// transaction is behind it, and must neither overtake it nor wait. What is parked is bounded, and
+// so is what goes over a limit by this: the reader of a connection that waits reads no more, unless
+// the client has deliveries to settle.
+func (c *Connection) forceParked() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.parked) == 0 {
+		return
+	}
+	for i := range c.parked {
+		k := &c.parked[i]
+		if k.p == nil {
+			c.confirmLocked(k.t)
+		} else if err := c.admitLocked(k); err != nil {
+			c.refuseLocked(k, err)
+		}
+	}
+	c.parkedLen = 0
+	c.unparkLocked(len(c.parked))
 }
 
 // crowdPause is how long a producer pauses at most, per burst, for a crowded queue.
@@ -266,15 +302,19 @@ func (c *Connection) Throttle() {
 	}
 }
 
-func (c *Connection) hasUnsettled() bool {
+func (c *Connection) hasUnsettled() bool { return c.allowance.Used() > 0 }
+
+// offerAll lets the connection's consumers go on when its allowance has room again.
+func (c *Connection) offerAll() {
 	c.state.Lock()
-	defer c.state.Unlock()
+	subs := make([]*Subscription, 0, len(c.subs))
 	for s := range c.subs {
-		if s.Unsettled() > 0 {
-			return true
-		}
+		subs = append(subs, s)
 	}
-	return false
+	c.state.Unlock()
+	for _, s := range subs {
+		s.Offer()
+	}
 }
 
 // storeEvent hears the store.

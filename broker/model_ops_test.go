@@ -120,9 +120,6 @@ func (w *world) clientOp(c *modelClient, settle *bool) (modelOp, bool) {
 		*settle = false // what it gives back is unsettled from then on
 		return w.rollbackOp(c, tx), true
 	}
-	if tx.volatile {
-		return modelOp{}, false
-	}
 	return w.prepareOp(c, tx), true
 }
 
@@ -141,12 +138,6 @@ func (w *world) sendOp(c *modelClient, tx *modelTx) modelOp {
 	tokens := make([]broker.Token, n)
 	for i := range sends {
 		sends[i] = modelSend{m: w.message(to[0]), to: to}
-		if tx != nil && w.chance(80) {
-			sends[i].m.durable = true
-		}
-		if tx != nil && !sends[i].m.durable {
-			tx.volatile = true
-		}
 		if w.chance(80) && tx == nil {
 			tokens[i] = c.token()
 		}
@@ -321,7 +312,7 @@ func (w *world) prepareOp(c *modelClient, tx *modelTx) modelOp {
 		for _, s := range tx.sends {
 			stored := modelSend{m: s.m, to: s.to, queues: []*modelQueue{}}
 			for _, e := range w.route(s, c.id, "") {
-				if e.stays {
+				if e.q.private == nil {
 					stored.queues = append(stored.queues, e.q)
 				}
 			}

@@ -154,7 +154,6 @@ type modelTx struct {
 	xid       string
 	prepared  []modelSend // with the queues that were bound at that time
 	recovered bool
-	volatile  bool // has messages that a restart may lose
 	over      bool
 }
 

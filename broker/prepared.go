@@ -11,36 +11,72 @@ import (
 	"github.com/manifoldmq/manifold/store"
 )
 
+// branch is what a prepared transaction is beside a local one.
+type branch struct {
+	xid   string
+	parts []store.ID // large bodies that its record names
+	// recovered is its batch, as it was found at the start. What that acknowledges is locked: it is
+	// enlisted with a consumer that is closed.
+	recovered *store.Batch
+}
+
 // Prepare makes the transaction durable under an xid, without letting it take effect. From
-// then on it outlives the connection and restarts, until CommitPrepared or RollbackPrepared.
-// The token is confirmed when it is on disk.
+// then on it outlives the connection and restarts, until CommitPrepared or RollbackPrepared, with
+// its non-durable messages. The token is confirmed when it is on disk. On error the transaction
+// stays open, for its coordinator to roll back.
 func (tx *Transaction) Prepare(xid string, t Token) error {
-	b := tx.b
-	if err := tx.locate(tx.c); err != nil {
-		return err // the transaction stays open, for its coordinator to roll back
+	tx.c.forceParked()
+	err := tx.advance(txOpen, txPreparing, "prepare")
+	if err != nil {
+		return err
 	}
+	if err = tx.failure(); err == nil {
+		err = tx.locate(tx.c)
+	}
+	if err == nil {
+		err = tx.b.enterBranch(xid, tx)
+	}
+	if err != nil {
+		tx.setState(txOpen)
+		return err
+	}
+	content, batch := store.GetBatch(), store.GetBatch()
+	tx.build(&burst{batch: content, c: tx.c, branch: true})
 	tx.mu.Lock()
-	if tx.state != txOpen {
-		tx.mu.Unlock()
-		return tx.stateFault("prepare")
-	}
-	b.mu.Lock()
-	if b.branches[xid] != nil {
-		b.mu.Unlock()
-		tx.mu.Unlock()
-		return fault.New(fault.Exists, "prepare", xid, "a branch with this xid is prepared already")
-	}
-	b.branches[xid] = tx
-	b.mu.Unlock()
-	tx.state, tx.xid = txPrepared, xid
+	tx.xid, tx.parts = xid, partsOf(content)
 	tx.mu.Unlock()
-	content := store.GetBatch()
-	tx.build(content)
-	batch := store.GetBatch()
 	batch.Durability = store.Durable
 	batch.PutRecord(store.Prepared, []byte(xid), content.Marshal(nil))
 	store.PutBatch(content)
-	b.confirmWhenDone(batch, "prepare", tx.c, t)
+	tx.b.confirmWhenDone(batch, "prepare", tx.c, t)
+	tx.setState(txPrepared) // not before: the record is deleted by what comes now
+	return nil
+}
+
+func (tx *Transaction) setState(s txState) {
+	tx.mu.Lock()
+	tx.state = s
+	tx.mu.Unlock()
+}
+
+// partsOf returns the identifiers of the large bodies that a batch names.
+func partsOf(batch *store.Batch) (ids []store.ID) {
+	for i := range batch.Ops() {
+		if op := &batch.Ops()[i]; op.Parts > 0 && (op.Kind == store.OpAppend || op.Kind == store.OpFanout) {
+			ids = append(ids, op.PartsID)
+		}
+	}
+	return ids
+}
+
+// enterBranch takes an xid.
+func (b *Broker) enterBranch(xid string, tx *Transaction) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.branches[xid] != nil {
+		return fault.New(fault.Exists, "prepare", xid, "a branch with this xid is prepared already")
+	}
+	b.branches[xid] = tx
 	return nil
 }
 
@@ -56,11 +92,18 @@ func (b *Broker) Prepared() []string {
 	return list
 }
 
-func (b *Broker) branch(op, xid string) (*Transaction, error) {
+// decide finds a prepared branch whose end is asked for; nobody else may end it from then on.
+func (b *Broker) decide(op, xid string) (*Transaction, error) {
 	b.mu.RLock()
-	defer b.mu.RUnlock()
-	if tx := b.branches[xid]; tx != nil {
-		return tx, nil
+	tx := b.branches[xid]
+	b.mu.RUnlock()
+	if tx != nil {
+		tx.mu.Lock()
+		defer tx.mu.Unlock()
+		if tx.state == txPrepared {
+			tx.state = txCommitting
+			return tx, nil
+		}
 	}
 	return nil, fault.New(fault.NotFound, op, xid, "no branch with this xid is prepared")
 }
@@ -74,38 +117,46 @@ func (b *Broker) forgetBranch(xid string, tx *Transaction) {
 }
 
 // CommitPrepared lets a prepared branch take effect. then is called with the outcome when that
-// is on disk; it must not block.
+// is on disk; it must not block. On error the branch stays prepared. It blocks only on reading large
+// bodies of a branch that was prepared before the last start.
 func (b *Broker) CommitPrepared(xid string, then func(error)) error {
-	tx, err := b.branch("commit", xid)
+	tx, err := b.decide("commit", xid)
 	if err != nil {
 		return err
 	}
-	return tx.commit(0, then)
+	if tx.recovered != nil {
+		err = tx.commitRecovered(then)
+	} else if err = tx.locate(nil); err == nil {
+		tx.apply(0, then, tx.end)
+	}
+	if err != nil {
+		tx.setState(txPrepared)
+	}
+	return err
+}
+
+// end adds the end of the branch's record to a batch, and that of bodies which nothing else names.
+func (tx *Transaction) end(batch *store.Batch) {
+	batch.Durability = store.Durable
+	batch.DeleteRecord(store.Prepared, []byte(tx.xid))
+	for _, id := range tx.parts {
+		batch.DropParts(id)
+	}
 }
 
 // RollbackPrepared undoes a prepared branch. then is called with the outcome when that is on
-// disk; it must not block.
+// disk; it must not block. What a branch acknowledged that was prepared before the last start goes
+// back to its queues as delivered before.
 func (b *Broker) RollbackPrepared(xid string, then func(error)) error {
-	tx, err := b.branch("rollback", xid)
+	tx, err := b.decide("rollback", xid)
 	if err != nil {
 		return err
 	}
-	tx.mu.Lock()
-	if tx.state != txPrepared {
-		tx.mu.Unlock()
-		return tx.stateFault("rollback")
-	}
-	tx.state = txCommitting
-	tx.mu.Unlock()
 	batch := store.GetBatch()
-	batch.Durability = store.Durable
-	batch.DeleteRecord(store.Prepared, []byte(xid))
+	tx.end(batch)
 	batch.Done = func(sb *store.Batch, err error) {
 		store.PutBatch(sb)
 		go func() { // giving back takes locks, which a store's goroutine must not wait for
-			if err == nil && tx.recovery != nil {
-				tx.recovery.rollback()
-			}
 			tx.undo()
 			if then != nil {
 				then(storeFault("rollback", err))
@@ -116,14 +167,6 @@ func (b *Broker) RollbackPrepared(xid string, then func(error)) error {
 	return nil
 }
 
-// recoveredBranch is a prepared branch as it was found at the start: its operations, and the
-// entries that it locks.
-type recoveredBranch struct {
-	b      *Broker
-	batch  *store.Batch
-	locked []queue.Taken
-}
-
 // recoverBranch reads a prepared branch and locks the entries that it acknowledges. It runs
 // before anything is dispatched.
 func (b *Broker) recoverBranch(ctx context.Context, xid string, value []byte, byList map[store.ListID]*holder) error {
@@ -131,124 +174,133 @@ func (b *Broker) recoverBranch(ctx context.Context, xid string, value []byte, by
 	if err := batch.Unmarshal(value); err != nil {
 		return fault.Wrap(fault.Internal, "recover", "prepared branch "+xid, err)
 	}
-	r := &recoveredBranch{b: b, batch: batch}
+	refs := make(map[store.ListID][]store.Ref)
 	for i := range batch.Ops() {
 		op := &batch.Ops()[i]
-		if op.Kind != store.OpAck || byList[op.List] == nil {
-			continue
+		if op.Kind == store.OpAck && byList[op.List] != nil {
+			refs[op.List] = append(refs[op.List], store.Ref{ID: op.ID, List: op.List, Prio: op.Prio, Flag: op.Flag, Size: op.Size})
 		}
-		q := byList[op.List].queue
-		ref := store.Ref{ID: op.ID, List: op.List, Prio: op.Prio, Flag: op.Flag, Size: op.Size}
-		taken, err := q.Lock(ctx, ref)
+	}
+	tx := &Transaction{b: b, state: txPrepared, branch: branch{xid: xid, parts: partsOf(batch), recovered: batch}}
+	locker := queue.NewConsumer(b.env, queue.ConsumerOptions{}, nil)
+	for list, refs := range refs {
+		numbers, err := byList[list].queue.Lock(ctx, refs, locker)
 		if err != nil {
 			return err
 		}
-		r.locked = append(r.locked, taken...)
+		tx.accepted = append(tx.accepted, enlisted{locker, numbers})
 	}
-	tx := &Transaction{b: b, state: txPrepared, xid: xid, recovery: r}
 	b.branches[xid] = tx
 	return nil
 }
 
-func (r *recoveredBranch) commit(tx *Transaction, then func(error)) error {
-	b := r.b
-	k := &commit{tx: tx, then: then}
-	refs := int32(0)
-	var orphans []store.ListID // of queues and subscriptions that were deleted meanwhile
-	var again []*message.Message
-	for i := range r.batch.Ops() {
-		op := &r.batch.Ops()[i]
+// commitRecovered commits the batch of a branch that was prepared before the last start.
+func (tx *Transaction) commitRecovered(then func(error)) error {
+	b, batch := tx.b, tx.recovered
+	u := &burst{batch: batch}
+	holders := b.holdersOf(batch)
+	var orphans []store.ListID   // of queues and subscriptions that were deleted meanwhile
+	var again []*message.Message // queues are made anew; a subscription's copy ends with it
+	var anew []holder            // for them
+	slot := int32(-1)            // of the batch's Refs
+	messages, err := b.messagesOf(batch)
+	if err != nil {
+		return err
+	}
+	for i := range batch.Ops() {
+		op := &batch.Ops()[i]
 		if op.Kind != store.OpAppend && op.Kind != store.OpTarget {
 			continue
 		}
-		slot := refs
-		refs++
-		h := b.holderOfList(op.List)
-		if h == nil {
-			orphans = append(orphans, op.List)
-		} else {
-			b.markFor(h.queue, r.batch, &k.marks)
-		}
-		src := op
-		for j := i; src.Kind == store.OpTarget; j-- {
-			src = &r.batch.Ops()[j]
-		}
-		head := append([]byte(nil), r.batch.Bytes(src.Head)...)
-		body := append([]byte(nil), r.batch.Bytes(src.Body)...)
-		for part := range src.Parts {
-			var err error
-			if body, err = b.store.ReadPart(context.Background(), src.PartsID, part, body); err != nil {
-				b.Log.Error("prepared branch", "xid", tx.xid, "error", err)
-			}
-		}
-		m, err := message.Decode(head, body, b.env.Formats)
-		if err != nil {
-			b.Log.Error("prepared branch", "xid", tx.xid, "error", err)
-			continue
-		}
+		slot++
+		h, m := holders[op.List], messages[slot]
 		switch {
-		case h != nil:
-			k.targets = append(k.targets, target{h.queue, m, nil, slot})
+		case h.queue != nil:
+			u.targets = append(u.targets, target{h.queue, m, append([]byte(nil), batch.Bytes(op.Note)...), slot})
+			continue
 		case m.Address.Kind == address.Queue:
-			again = append(again, m) // a queue is made anew; a subscription's copy ends with it
+			d, err := b.resolve(nil, "commit", m.Address)
+			if err != nil {
+				return err
+			}
+			again, anew = append(again, m), append(anew, d.holder())
 		}
+		orphans = append(orphans, op.List)
 	}
-	anew := make([]holder, len(again))
-	for i, m := range again {
-		d, err := b.resolve(nil, "commit", m.Address)
-		if err != nil {
-			tx.mu.Lock()
-			tx.state = txPrepared // and the batch is as it was, but for marks
-			tx.mu.Unlock()
-			return err
+	for _, h := range holders {
+		if h.queue != nil {
+			b.markFor(h.queue, batch, &u.marks)
 		}
-		anew[i] = d.holder()
 	}
 	for _, list := range orphans {
-		queue.DropList(r.batch, list)
+		queue.DropList(batch, list)
 	}
-	u := &burst{batch: r.batch, targets: k.targets, marks: k.marks}
 	for i, m := range again {
 		u.toQueue(b, &anew[i], m, nil)
 	}
-	k.targets, k.marks = u.targets, u.marks
-	locked := r.locked
-	k.then = func(err error) {
+	tx.parts = nil // its entries name them now
+	tx.end(batch)
+	batch.User = &commit{tx: tx, targets: u.targets, marks: u.marks, then: func(err error) {
 		if err == nil {
-			queue.Forget(locked)
 			b.rescanSchedule()
 		}
 		if then != nil {
 			then(err)
 		}
-	}
-	r.batch.DeleteRecord(store.Prepared, []byte(tx.xid))
-	r.batch.Durability = store.Durable
-	r.batch.User = k
-	r.batch.Done = commitDone
-	b.store.Commit(r.batch)
+	}}
+	batch.Done = commitDone
+	b.store.Commit(batch)
 	return nil
 }
 
-// rollback gives the entries back that consumers had seen before the stop.
-func (r *recoveredBranch) rollback() { queue.GiveBack(r.locked, true, 0) }
+// messagesOf reads the messages that a batch appends, one for each element of its Refs.
+func (b *Broker) messagesOf(batch *store.Batch) (list []*message.Message, err error) {
+	var m *message.Message
+	for i := range batch.Ops() {
+		op := &batch.Ops()[i]
+		if op.Kind == store.OpAppend || op.Kind == store.OpFanout {
+			head, body := append([]byte(nil), batch.Bytes(op.Head)...), append([]byte(nil), batch.Bytes(op.Body)...)
+			for part := range op.Parts {
+				if body, err = b.store.ReadPart(context.Background(), op.PartsID, part, body); err != nil {
+					return nil, storeFault("commit", err)
+				}
+			}
+			if m, err = message.Decode(head, body, b.env.Formats); err != nil {
+				return nil, err
+			}
+		}
+		if op.Kind == store.OpAppend || op.Kind == store.OpTarget {
+			list = append(list, m)
+		}
+	}
+	return list, nil
+}
 
-// holderOfList finds the queue of a stored list.
-func (b *Broker) holderOfList(list store.ListID) *holder {
+// holdersOf finds the queues of the lists that a batch appends to. Those that are gone have no
+// queue.
+func (b *Broker) holdersOf(batch *store.Batch) map[store.ListID]holder {
+	found := make(map[store.ListID]holder)
+	for i := range batch.Ops() {
+		if op := &batch.Ops()[i]; op.Kind == store.OpAppend || op.Kind == store.OpTarget {
+			found[op.List] = holder{}
+		}
+	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	for _, d := range b.destinations {
-		if d.queue != nil && d.queue.List() == list {
-			h := d.holder()
-			return &h
+		if d.queue == nil {
+			continue
+		}
+		if _, ok := found[d.queue.List()]; ok {
+			found[d.queue.List()] = d.holder()
 		}
 	}
 	for _, d := range b.durables {
-		if d.rec.List == list {
-			return &d.binding.to
+		if _, ok := found[d.rec.List]; ok {
+			found[d.rec.List] = d.binding.to
 		}
 	}
-	return nil
+	return found
 }
 
 // addressOf parses a recorded address.

@@ -102,25 +102,36 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, record 
 	}
 	c.sent.Add(1)
 	c.b.total.Received.Add(1)
+	k := parked{p: p, m: m, t: t, tx: tx, record: record}
 	if tx != nil {
-		if err := tx.send(p, m); err != nil {
+		if err := tx.advance(txOpen, txOpen, "send"); err != nil {
 			return err
 		}
-		c.confirmLocked(t)
-		return nil
 	}
 	if len(c.parked) > 0 {
-		return c.park(p, m, t, record)
+		return c.park(k)
 	}
-	if reason := c.b.flow.blocks(p, m); reason != "" {
+	if reason := c.b.flow.blocks(p, m, tx != nil); reason != "" {
 		if p.failsFast() {
 			return spaceFault(p, reason)
 		}
 		c.blockLocked(reason)
-		return c.park(p, m, t, record)
+		return c.park(k)
 	}
-	c.sendLocked(p, m, t, record)
-	return nil
+	return c.admitLocked(&k)
+}
+
+// admitLocked lets a send take effect, or adds it to its transaction. The caller holds c.mu.
+func (c *Connection) admitLocked(k *parked) error {
+	if k.tx == nil {
+		c.sendLocked(k.p, k.m, k.t, k.record)
+		return nil
+	}
+	err := k.tx.send(k.p, k.m)
+	if err == nil {
+		c.confirmLocked(k.t)
+	}
+	return err
 }
 
 // renew looks up a destination that was deleted since, which makes it anew.
@@ -255,6 +266,10 @@ func (u *burst) toTopic(b *Broker, c *Connection, bindings []*binding, durables 
 			// Its head differs, so it can't share the others' body.
 			u.toQueue(b, &n.to, n.copyFor(m), n.note)
 			continue
+		case u.branch && !n.to.durable:
+			continue
+		case u.branch:
+			t.List, t.Volatile = n.to.queue.List(), !m.Durable
 		case n.to.durable && m.Durable:
 			t.List = n.to.queue.List()
 			b.markFor(n.to.queue, u.batch, &u.marks)

@@ -88,7 +88,7 @@ func (c *Connection) SubscribeWith(o SubscribeOptions, sink Sink, t Token, ready
 	}
 	s := &Subscription{c: c, o: o}
 	s.Consumer = queue.NewConsumer(c.b.env, queue.ConsumerOptions{
-		Filter: filter, Priority: o.Priority, Exclusive: o.Exclusive, Track: o.Track, Tag: o.Tag,
+		Filter: filter, Priority: o.Priority, Exclusive: o.Exclusive, Track: o.Track, Tag: o.Tag, Allowance: c.allowance,
 	}, sink)
 	if ready != nil {
 		ready(s)

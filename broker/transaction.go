@@ -18,18 +18,19 @@ type Transaction struct {
 
 	mu       sync.Mutex
 	state    txState
+	failed   error // why it can't be committed
 	sends    []txSend
 	bytes    int64
 	accepted []enlisted
 	rejected []rejection
-	xid      string
-	recovery *recoveredBranch
+	branch   // of a prepared one
 }
 
 type txState uint8
 
 const (
 	txOpen txState = iota
+	txPreparing
 	txPrepared
 	txCommitting
 	txOver
@@ -51,6 +52,8 @@ type rejection struct {
 	consumer *queue.Consumer
 	number   uint64
 	cause    string
+	to       *Destination     // as of the commit; nil to drop the message
+	letter   *message.Message // what it becomes
 }
 
 // Begin opens a local transaction.
@@ -68,8 +71,40 @@ func (c *Connection) Begin() (*Transaction, error) {
 	return tx, nil
 }
 
+// stateFault is the fault of an operation that came too late. The caller holds tx.mu.
 func (tx *Transaction) stateFault(op string) error {
 	return fault.New(fault.NotFound, op, tx.xid, "the transaction is over")
+}
+
+// advance takes the transaction from one state to another, or returns a fault if it is not in
+// the first; with equal ones it only looks.
+func (tx *Transaction) advance(from, to txState, op string) error {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if tx.state != from {
+		return tx.stateFault(op)
+	}
+	tx.state = to
+	return nil
+}
+
+// fail notes that a send was not accepted after all, so that the transaction can't be committed. It
+// reports whether that matters: whether the transaction is open.
+func (tx *Transaction) fail(err error) bool {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if tx.state != txOpen {
+		return false
+	}
+	tx.failed = err
+	return true
+}
+
+// failure returns why the transaction can't be committed, or nil.
+func (tx *Transaction) failure() error {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	return tx.failed
 }
 
 // send adds a message.
@@ -105,7 +140,7 @@ func (tx *Transaction) settle(k *queue.Consumer, first, last uint64, o Outcome) 
 	numbers := k.Enlist(first, last, nil)
 	if o.Kind == Rejected {
 		for _, n := range numbers {
-			tx.rejected = append(tx.rejected, rejection{k, n, o.Cause})
+			tx.rejected = append(tx.rejected, rejection{consumer: k, number: n, cause: o.Cause})
 		}
 		return len(numbers), nil
 	}
@@ -123,13 +158,15 @@ type commit struct {
 	targets []target
 	marks   []mark
 	jobs    []schedule.Key
+	bytes   int64
+	letters int64
 	t       Token
 	then    func(error) // after the tokens, for those who wait
 }
 
-// locate finds where the sends go now: a destination that was deleted since is made anew, if the
-// connection may; a prepared branch was granted that before. What was sent to a temporary
-// destination ends with it.
+// locate finds where the sends and the dead letters go now: a destination that was deleted since is
+// made anew, if the connection may; a prepared branch was granted that before. What was sent to a
+// temporary destination ends with it.
 func (tx *Transaction) locate(c *Connection) error {
 	for i := range tx.sends {
 		s := &tx.sends[i]
@@ -151,13 +188,18 @@ func (tx *Transaction) locate(c *Connection) error {
 			s.to = append(s.to, d)
 		}
 	}
+	for i := range tx.rejected {
+		r := &tx.rejected[i]
+		if taken, ok := r.consumer.Enlisted(r.number); ok {
+			r.to, r.letter = tx.b.letter(&taken, r.cause)
+		}
+	}
 	return nil
 }
 
-// build adds all that the transaction does to a batch.
-func (tx *Transaction) build(batch *store.Batch) *commit {
+// build adds all that the transaction does to a burst.
+func (tx *Transaction) build(u *burst) *commit {
 	k := &commit{tx: tx}
-	u := &burst{batch: batch, c: tx.c}
 	for i := range tx.sends {
 		s := &tx.sends[i]
 		if later, _ := tx.b.isScheduled(s.m); later {
@@ -178,99 +220,77 @@ func (tx *Transaction) build(batch *store.Batch) *commit {
 	}
 	for _, e := range tx.accepted {
 		for _, n := range e.numbers {
-			tx.acknowledge(batch, e.consumer, n)
+			acknowledge(u.batch, e.consumer, n)
 		}
 	}
 	for _, r := range tx.rejected {
-		taken, ok := tx.acknowledge(batch, r.consumer, r.number)
-		if !ok {
-			continue
-		}
-		if d, m := tx.b.letter(&taken, r.cause); d != nil {
-			h := d.holder()
-			u.toQueue(tx.b, &h, m, nil)
+		if acknowledge(u.batch, r.consumer, r.number) && r.to != nil {
+			h := r.to.holder()
+			u.toQueue(tx.b, &h, r.letter, nil)
+			k.letters++
 		}
 	}
-	k.targets, k.marks, k.jobs = u.targets, u.marks, u.jobs
+	k.targets, k.marks, k.jobs, k.bytes = u.targets, u.marks, u.jobs, u.bytes
 	return k
 }
 
-// acknowledge adds the end of an enlisted delivery to a batch.
-func (tx *Transaction) acknowledge(batch *store.Batch, c *queue.Consumer, n uint64) (queue.Taken, bool) {
+// acknowledge adds the end of an enlisted delivery to a batch, if it is there.
+func acknowledge(batch *store.Batch, c *queue.Consumer, n uint64) bool {
 	taken, ok := c.Enlisted(n)
 	if ok && taken.Stored() {
 		batch.Ack(taken.Entry.Ref)
 		batch.Durability = store.Durable
 	}
-	return taken, ok
+	return ok
 }
 
 // Commit makes all of the transaction take effect. The token is confirmed when that is on
 // disk; it fails whole, and is rolled back then.
-func (tx *Transaction) Commit(t Token) error { return tx.commit(t, nil) }
-
-func (tx *Transaction) commit(t Token, then func(error)) error {
-	tx.mu.Lock()
-	if tx.state != txOpen && tx.state != txPrepared {
-		tx.mu.Unlock()
-		return tx.stateFault("commit")
-	}
-	prepared := tx.state == txPrepared
-	tx.state = txCommitting
-	tx.mu.Unlock()
-	if tx.recovery != nil {
-		return tx.recovery.commit(tx, then)
-	}
-	if err := tx.locateOrUndo(prepared); err != nil {
+func (tx *Transaction) Commit(t Token) error {
+	tx.c.forceParked() // what the connection sent before goes first
+	err := tx.advance(txOpen, txCommitting, "commit")
+	if err != nil {
 		return err
 	}
-	if tx.c != nil {
-		// Everything sent outside of the transaction before goes first.
-		tx.c.mu.Lock()
-		tx.c.commitLocked()
-		defer tx.c.mu.Unlock()
-		tx.c.inflight.Add(1)
+	if err = tx.failure(); err == nil {
+		err = tx.locate(tx.c)
 	}
-	batch := store.GetBatch()
-	k := tx.build(batch)
-	k.t, k.then = t, then
-	if prepared {
-		batch.DeleteRecord(store.Prepared, []byte(tx.xid))
-		batch.Durability = store.Durable
+	if err != nil {
+		tx.undo()
+		return err
 	}
-	batch.User = k
-	batch.Done = commitDone
-	tx.b.store.Commit(batch)
+	tx.apply(t, nil, nil)
 	return nil
 }
 
-// locateOrUndo is locate for a commit. On error a local transaction is rolled back, and a prepared
-// one stays prepared.
-func (tx *Transaction) locateOrUndo(prepared bool) error {
+// apply commits all that the transaction does, and what more adds. Everything that its connection
+// sent outside of it before goes first.
+func (tx *Transaction) apply(t Token, then func(error), more func(*store.Batch)) {
 	c := tx.c
-	if prepared {
-		c = nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.commitLocked()
+	c.inflight.Add(1)
+	batch := store.GetBatch()
+	k := tx.build(&burst{batch: batch, c: c})
+	k.t, k.then = t, then
+	if more != nil {
+		more(batch)
 	}
-	err := tx.locate(c)
-	switch {
-	case err == nil:
-	case prepared:
-		tx.mu.Lock()
-		tx.state = txPrepared
-		tx.mu.Unlock()
-	default:
-		tx.undo()
-	}
-	return err
+	batch.User = k
+	batch.Done = commitDone
+	tx.b.flow.pending(k.bytes)
+	tx.b.store.Commit(batch)
 }
 
 func commitDone(batch *store.Batch, err error) {
 	k := batch.User.(*commit)
-	tx := k.tx
+	tx, b := k.tx, k.tx.b
+	b.flow.done(k.bytes)
 	if err == nil {
-		tx.b.arrive(batch, k.targets, k.marks)
+		b.arrive(batch, k.targets, k.marks)
 		if len(k.jobs) > 0 {
-			tx.b.scheduler.Added(k.jobs...)
+			b.scheduler.Added(k.jobs...)
 		}
 		for _, e := range tx.accepted {
 			e.consumer.Committed(e.numbers)
@@ -278,6 +298,7 @@ func commitDone(batch *store.Batch, err error) {
 		for _, r := range tx.rejected {
 			r.consumer.Committed([]uint64{r.number})
 		}
+		b.total.DeadLettered.Add(k.letters)
 		tx.over()
 	} else {
 		go tx.undo()
@@ -288,7 +309,7 @@ func commitDone(batch *store.Batch, err error) {
 		if k.t != 0 {
 			tx.c.handler.Confirmed(k.t, err)
 		}
-		tx.b.done.touch(nil, tx.c)
+		b.done.touch(nil, tx.c)
 	}
 	if k.then != nil {
 		k.then(err)
@@ -317,13 +338,9 @@ func (tx *Transaction) over() {
 
 // Rollback drops the transaction's sends and makes its deliveries unsettled again.
 func (tx *Transaction) Rollback() error {
-	tx.mu.Lock()
-	if tx.state != txOpen {
-		tx.mu.Unlock()
-		return tx.stateFault("rollback")
+	if err := tx.advance(txOpen, txCommitting, "rollback"); err != nil {
+		return err
 	}
-	tx.state = txCommitting
-	tx.mu.Unlock()
 	tx.undo()
 	return nil
 }
@@ -344,13 +361,7 @@ func (tx *Transaction) undo() {
 // abandon is what the loss of the connection does: a local transaction is rolled back, a
 // prepared one waits for its coordinator.
 func (tx *Transaction) abandon() {
-	tx.mu.Lock()
-	open := tx.state == txOpen
-	if open {
-		tx.state = txCommitting
-	}
-	tx.mu.Unlock()
-	if open {
+	if tx.advance(txOpen, txCommitting, "close") == nil {
 		tx.undo()
 	}
 }

@@ -216,22 +216,32 @@ func (q *Queue) Expire(ctx context.Context) error {
 // View is one message as a browser sees it.
 type View struct {
 	Entry
-	Unsettled bool // with a consumer
+	Unsettled bool // with a consumer, or with a transaction that has not ended
 }
 
-// snapshot returns what is with consumers or goes first, by id, and the levels' contents.
-func (q *Queue) snapshot() (views []View, tails []tailRange) {
+// heldBy appends what a consumer has of the queue.
+func (q *Queue) heldBy(c *Consumer, views []View) []View {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := c.first; c.live > 0 && n <= c.last.Load(); n++ {
+		if sl := c.slotAt(n); sl != nil && sl.q == q {
+			views = append(views, View{sl.e, true})
+		}
+	}
+	return views
+}
+
+// snapshot returns what is with consumers or goes first, by id, and the levels' contents. seen has
+// the ids of those and of what is on its way out: the tail may still have them.
+func (q *Queue) snapshot() (views []View, tails []tailRange, seen map[store.ID]struct{}) {
 	q.lock()
 	defer q.unlock()
 	q.takeIntake()
 	for _, s := range q.consumers {
-		s.mu.Lock()
-		for n := s.first; s.live > 0 && n <= s.last.Load(); n++ {
-			if sl := s.slotAt(n); sl != nil && sl.q == q {
-				views = append(views, View{sl.e, true})
-			}
-		}
-		s.mu.Unlock()
+		views = q.heldBy(s.Consumer, views)
+	}
+	for _, c := range q.parted {
+		views = q.heldBy(c, views)
 	}
 	for i := range q.front {
 		views = append(views, View{q.front[i], false})
@@ -258,7 +268,14 @@ func (q *Queue) snapshot() (views []View, tails []tailRange) {
 		}
 		tails = append(tails, t)
 	}
-	return views, tails
+	seen = make(map[store.ID]struct{}, len(views)+len(q.taken))
+	for i := range views {
+		seen[views[i].Ref.ID] = struct{}{}
+	}
+	for id := range q.taken {
+		seen[id] = struct{}{}
+	}
+	return views, tails, seen
 }
 
 // tailRange is what a level holds: its window, and what the store has of it.
@@ -280,13 +297,11 @@ func (t *tailRange) before(id store.ID, fn func(View) bool) bool {
 	return true
 }
 
-// Browse calls fn for each message that the queue holds, with consumers or waiting, as of
+// Browse calls fn for each message that the queue holds, waiting or not, as of
 // now, until fn returns false. It holds no lock while fn runs.
 func (q *Queue) Browse(ctx context.Context, fn func(View) bool) error {
-	views, tails := q.snapshot()
-	seen := make(map[store.ID]struct{}, len(views))
+	views, tails, seen := q.snapshot()
 	for i := range views {
-		seen[views[i].Ref.ID] = struct{}{}
 		if !fn(views[i]) {
 			return nil
 		}
@@ -325,24 +340,35 @@ func (q *Queue) Browse(ctx context.Context, fn func(View) bool) error {
 	return nil
 }
 
-// Lock takes the entry that a reference names off the queue, for a transaction that was
-// prepared before the last start: it must be given an outcome like those of Take. It is called
-// before anything is dispatched. There is nothing to lock if the entry is gone.
-func (q *Queue) Lock(ctx context.Context, ref store.Ref) ([]Taken, error) {
-	found, err := q.fetchAll(ctx, []store.Ref{ref})
-	if err != nil {
-		return nil, err
+// Lock takes entries off the queue for a transaction that was prepared before the last start, as
+// far as they are there: they become enlisted deliveries of c, which is closed, and whose numbers
+// it returns. It is called before anything is dispatched.
+func (q *Queue) Lock(ctx context.Context, refs []store.Ref, c *Consumer) (numbers []uint64, err error) {
+	var found []Entry
+	for chunk := range slices.Chunk(refs, fetchAtOnce) {
+		list, err := q.fetchAll(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, list...)
 	}
 	q.lock()
 	defer q.unlock()
-	var out []Taken
+	c.mu.Lock()
+	c.closed.Store(true)
 	for _, e := range found {
 		q.take(e)
 		q.env.Memory.Add(e.size())
 		q.counters.InFlight.Add(1)
-		out = append(out, Taken{q, e})
+		n := c.last.Load() + 1
+		c.last.Store(n)
+		c.put(n, slot{q: q, enlisted: true, e: e})
+		c.enlisted++
+		numbers = append(numbers, n)
 	}
-	return out, nil
+	c.mu.Unlock()
+	q.part(c)
+	return numbers, nil
 }
 
 func (q *Queue) fetchAll(ctx context.Context, refs []store.Ref) ([]Entry, error) {

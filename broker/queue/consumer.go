@@ -56,7 +56,9 @@ type ConsumerOptions struct {
 	// after a restart, come with their tag and phase. It is called with locks held and must not
 	// block.
 	Track func(m *message.Message, note []byte) uint32
-	Tag   any // the caller's
+	// Allowance is what the consumer shares with others; nil: it has no limit but its credit.
+	Allowance *Allowance
+	Tag       any // the caller's
 }
 
 // Consumer drains one queue, or several that share its credit. Its deliveries are numbered;
@@ -74,7 +76,8 @@ type Consumer struct {
 	drain       drain
 	ring        []slot // unsettled deliveries by number; its length is a power of two
 	first       uint64 // no delivery below it is unsettled
-	live        int    // unsettled deliveries
+	live        int    // unsettled deliveries, enlisted ones among them
+	enlisted    int    // those that a transaction decides on
 	staged      []Delivery
 	stagedBytes int64
 	tracking    *store.Batch // tags of what is staged
@@ -103,14 +106,14 @@ func NewConsumer(env *Env, o ConsumerOptions, sink Sink) *Consumer {
 
 // ready reports whether a delivery may be sent now.
 func (c *Consumer) ready() bool {
-	return c.last.Load() < c.limit.Load() && !c.choked.Load() && !c.closed.Load()
+	return c.last.Load() < c.limit.Load() && !c.choked.Load() && !c.closed.Load() && !c.Allowance.spent()
 }
 
 // deliver hands an entry to the consumer, if it has credit. The caller holds q's lock.
 func (c *Consumer) deliver(q *Queue, e *Entry) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.ready() {
+	if !c.ready() || !c.Allowance.take() {
 		return false
 	}
 	n := c.last.Load() + 1
@@ -196,6 +199,9 @@ func (c *Consumer) unsettledAt(n uint64) *slot {
 
 // drop empties a slot and moves first on. The caller holds c.mu.
 func (c *Consumer) drop(n uint64, s *slot) {
+	if s.enlisted {
+		c.enlisted--
+	}
 	*s = slot{}
 	c.live--
 	if n != c.first {
@@ -245,6 +251,14 @@ func (c *Consumer) Resume() {
 	c.mu.Lock()
 	c.choked.Store(false)
 	c.mu.Unlock()
+	if c.ready() {
+		c.offer()
+	}
+}
+
+// Offer lets the consumer's queues use its credit, when something else than credit has held it
+// back.
+func (c *Consumer) Offer() {
 	if c.ready() {
 		c.offer()
 	}

@@ -102,7 +102,8 @@ type Queue struct {
 	levels                 []level
 	front                  []Entry // entries that came back or were fetched, by id; they go first
 	consumers              []*consumerState
-	next                   int // rotation
+	parted                 []*Consumer // closed ones, whose deliveries a transaction decides on
+	next                   int         // rotation
 	exclusive              *Consumer
 	groups                 map[string]*Consumer
 	tailEntries, tailBytes int64 // what only the store holds
@@ -328,6 +329,7 @@ func (q *Queue) detach(c *Consumer) {
 	q.lock()
 	defer q.unlock()
 	q.consumers = slices.DeleteFunc(q.consumers, func(s *consumerState) bool { return s.Consumer == c })
+	q.part(c)
 	for g, owner := range q.groups {
 		if owner == c {
 			delete(q.groups, g)
@@ -337,6 +339,16 @@ func (q *Queue) detach(c *Consumer) {
 	q.elect()
 	q.unfetch()
 	q.rewind()
+}
+
+// part keeps a consumer in sight that leaves deliveries to a transaction, and forgets those whose
+// transactions are over. The caller holds the dispatch lock.
+func (q *Queue) part(c *Consumer) {
+	q.parted = slices.DeleteFunc(append(q.parted, c), func(c *Consumer) bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.enlisted == 0
+	})
 }
 
 // Consumers returns the number of consumers.

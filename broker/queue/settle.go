@@ -20,6 +20,7 @@ func (c *Consumer) Accept(first, last uint64, b *store.Batch) (settled int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first, last = max(first, c.first), min(last, c.last.Load())
+	defer c.freed(c.live)
 	var run settledRun
 	for n := first; n <= last && c.live > 0; n++ {
 		s := c.unsettledAt(n)
@@ -80,6 +81,7 @@ func (c *Consumer) Return(first, last uint64, counted bool, notBefore int64) int
 func (c *Consumer) TakeRange(first, last uint64, dst []Taken) []Taken {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.freed(c.live)
 	first, last = max(first, c.first), min(last, c.last.Load())
 	for n := first; n <= last && c.live > 0; n++ {
 		if s := c.unsettledAt(n); s != nil {
@@ -137,6 +139,7 @@ func (c *Consumer) Enlist(first, last uint64, dst []uint64) []uint64 {
 	for n := first; n <= last && c.live > 0; n++ {
 		if s := c.unsettledAt(n); s != nil {
 			s.enlisted = true
+			c.enlisted++
 			dst = append(dst, n)
 		}
 	}
@@ -157,6 +160,7 @@ func (c *Consumer) Enlisted(n uint64) (Taken, bool) {
 func (c *Consumer) Committed(numbers []uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.freed(c.live)
 	var run settledRun
 	var none store.Batch
 	for _, n := range numbers {
@@ -173,6 +177,7 @@ func (c *Consumer) Committed(numbers []uint64) {
 // they go back to their queues, counted.
 func (c *Consumer) RolledBack(numbers []uint64) {
 	c.mu.Lock()
+	held := c.live
 	var back []Taken
 	for _, n := range numbers {
 		s := c.slotAt(n)
@@ -180,14 +185,20 @@ func (c *Consumer) RolledBack(numbers []uint64) {
 			continue
 		}
 		s.enlisted = false
+		c.enlisted--
 		if c.closed.Load() {
 			back = append(back, Taken{s.q, s.e})
 			c.drop(n, s)
 		}
 	}
+	c.freed(held)
 	c.mu.Unlock()
 	giveBack(back, true, 0)
 }
+
+// freed gives back what the consumer has used less of its allowance than it had. The caller holds
+// c.mu.
+func (c *Consumer) freed(before int) { c.Allowance.give(int64(before - c.live)) }
 
 // Close detaches the consumer from its queues. Unsettled deliveries numbered up to
 // deliveredUpTo go back counted, the others as if they had never left; enlisted ones stay
