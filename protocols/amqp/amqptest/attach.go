@@ -1,0 +1,378 @@
+package amqptest
+
+// attachScenarios prove the attaching and detaching of links [AMQP 2.6].
+func attachScenarios() []Scenario {
+	return []Scenario{
+		{Name: "attach/sender", Ref: "the answer to a sender's attach echoes both termini, names the largest message and is followed by credit", RabbitMQ: "names no largest message", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Sender(e.Queue(""))
+			f := l.Attached
+			if f.Fields.At(5) == nil || Fields(f.Fields.At(6)).At(0) != e.Queue("") || f.Fields.At(10) == nil {
+				e.t.Errorf("got %v", f)
+			}
+			if l.credit < 10 {
+				e.t.Errorf("credit %d", l.credit)
+			}
+			l.Detach(true)
+		}},
+		{Name: "attach/receiver", RabbitMQ: "echoes no target", Ref: "the answer to a receiver's attach echoes both termini and says where its delivery-count begins", Run: func(e *Env) {
+			s := e.Session()
+			f := s.Receiver(e.Queue("")).Attached
+			if Fields(f.Fields.At(5)).At(0) != e.Queue("") || f.Fields.At(6) == nil || f.Fields.At(9) == nil {
+				e.t.Errorf("got %v", f)
+			}
+		}},
+		{Name: "attach/address-as-asked", Ref: "the answer names the address as the client wrote it", Run: func(e *Env) {
+			s := e.Session()
+			name := "amqptest." + e.Name("bare")
+			if f := s.Receiver(name).Attached; Fields(f.Fields.At(5)).At(0) != name {
+				e.t.Errorf("got %v", f)
+			}
+			if f := s.Sender(name).Attached; Fields(f.Fields.At(6)).At(0) != name {
+				e.t.Errorf("got %v", f)
+			}
+		}},
+		{Name: "attach/modes-echoed", Ref: "the settle modes of the answer are those that were asked for", RabbitMQ: "answers what it likes", Run: func(e *Env) {
+			s := e.Session()
+			for _, snd := range []uint8{0, 1, 2} {
+				for _, rcv := range []uint8{0, 1} {
+					f := s.ReceiverWith(Terms{Source: Terminus{Address: e.Queue("")}, Snd: snd, Rcv: rcv}).Attached
+					if got := f.Fields.At(3); (got == nil && snd != 2 || got != nil && got != snd) && !(snd == 2 && got == uint8(0)) {
+						e.t.Errorf("receiver: snd-settle-mode %d became %v", snd, got)
+					}
+					if got := f.Fields.At(4); got == nil && rcv != 0 || got != nil && got != rcv {
+						e.t.Errorf("receiver: rcv-settle-mode %d became %v", rcv, got)
+					}
+					f = s.SenderWith(Terms{Target: Terminus{Address: e.Queue("")}, Snd: snd, Rcv: rcv}).Attached
+					if got := f.Fields.At(3); got == nil && snd != 2 || got != nil && got != snd {
+						e.t.Errorf("sender: snd-settle-mode %d became %v", snd, got)
+					}
+					if got := f.Fields.At(4); got == nil && rcv != 0 || got != nil && got != rcv {
+						e.t.Errorf("sender: rcv-settle-mode %d became %v", rcv, got)
+					}
+				}
+			}
+		}},
+		{Name: "attach/one-name-both-ways", Ref: "a sender and a receiver of a session may have the same name", Run: func(e *Env) {
+			s := e.Session()
+			snd := s.SenderWith(Terms{Name: "both", Target: Terminus{Address: e.Queue("")}})
+			rcv := s.ReceiverWith(Terms{Name: "both", Source: Terminus{Address: e.Queue("")}})
+			snd.PutTexts("a")
+			rcv.Take().Accept()
+			snd.Detach(true)
+			snd = s.SenderWith(Terms{Name: "both", Target: Terminus{Address: e.Queue("")}})
+			snd.PutTexts("b")
+			rcv.Take().Accept()
+		}},
+		{Name: "attach/handle-in-use", Ref: "an attach with a handle that has a link ends the session", RabbitMQ: "takes it", Run: func(e *Env) {
+			s := e.Session()
+			s.Sender(e.Queue(""))
+			l := s.newLink(true, "again")
+			l.handle = 0
+			s.Write(l.frame(Terms{Source: Terminus{Address: e.Queue("")}}))
+			s.Failed("amqp:session:handle-in-use")
+		}},
+		{Name: "attach/handle-too-high", Ref: "a handle above the broker's handle-max is an error of the connection", RabbitMQ: "takes it", Run: func(e *Env) {
+			s := e.Session()
+			highest := s.Begun.Num(4)
+			if s.Begun.Fields.At(4) == nil || highest == 1<<32-1 {
+				e.t.Fatalf("the broker takes every handle")
+			}
+			l := s.newLink(true, "high")
+			l.handle = highest + 1
+			s.Write(l.frame(Terms{Source: Terminus{Address: e.Queue("")}}))
+			s.Client.Failed("amqp:connection:framing-error", "amqp:not-allowed")
+		}},
+		{Name: "attach/handle-again", Ref: "a handle can be used again behind its detach", Run: func(e *Env) {
+			s := e.Session()
+			for range 20 {
+				s.handles = 0
+				s.links = nil
+				l := s.Sender(e.Queue(""))
+				l.PutTexts("x")
+				l.Detach(true)
+			}
+		}},
+		{Name: "attach/unattached-handle", Ref: "a transfer, flow or detach with a handle that has no link ends the session", RabbitMQ: "ends the connection", Run: func(e *Env) {
+			c := e.Connect()
+			for _, f := range []Frame{
+				P(0, Transfer, uint32(9), uint32(0), []byte{1}, uint32(0)),
+				P(0, Flow, uint32(0), uint32(10), uint32(0), uint32(10), uint32(9), uint32(0), uint32(1)),
+				P(0, Detach, uint32(9), true),
+			} {
+				s := c.Session()
+				f.Channel = s.channel
+				s.Write(f)
+				s.Failed("amqp:session:unattached-handle")
+			}
+		}},
+		{Name: "attach/no-name", Ref: "an attach without a name ends the session or the connection with an error", RabbitMQ: "crashes the session", Run: func(e *Env) {
+			s := e.Session()
+			s.Write(P(s.channel, Attach, nil, uint32(0), true, nil, nil, Terminus{Address: e.Queue("")}.Source(), D(TargetCode)))
+			f := s.next()
+			if f.Code != End && f.Code != Close {
+				e.t.Fatalf("got %v", f)
+			}
+			s.want(f, []string{"amqp:invalid-field", "amqp:decode-error"})
+		}},
+		{Name: "attach/closing-detach", Ref: "a closing detach is answered by a closing one", RabbitMQ: "answers with one that does not close", Run: func(e *Env) {
+			s := e.Session()
+			s.lenient = false
+			s.Sender(e.Queue("")).Detach(true)
+			s.Receiver(e.Queue("")).Detach(true)
+		}},
+		{Name: "attach/suspending-detach", Ref: "a detach that does not close is answered by one that does not close, and the link can be attached again", Run: func(e *Env) {
+			s := e.Session()
+			for range 3 {
+				l := s.SenderWith(Terms{Name: "suspended", Target: Terminus{Address: e.Queue("")}})
+				l.PutTexts("x")
+				l.Detach(false)
+			}
+			for range 3 {
+				l := s.ReceiverWith(Terms{Name: "suspended", Source: Terminus{Address: e.Queue("")}})
+				l.Take().Accept()
+				l.Detach(false)
+			}
+		}},
+		{Name: "attach/stolen", Ref: "an attach of a link that the container has on another connection takes it over", RabbitMQ: "leaves both", Run: func(e *Env) {
+			id := "amqptest-" + e.Name("")
+			old := e.ConnectAs(id).Session()
+			l := old.ReceiverWith(Terms{Name: "stolen", Source: Terminus{Address: e.Queue("")}})
+			s := e.ConnectAs(id).Session()
+			s.ReceiverWith(Terms{Name: "stolen", Source: Terminus{Address: e.Queue("")}})
+			l.Failed("amqp:link:stolen")
+			old.Sync()
+		}},
+		{Name: "attach/unsettled-map", Ref: "an attach with an unsettled map that is empty, or names what the broker does not know, is answered and usable", RabbitMQ: "refuses it", Run: func(e *Env) {
+			s := e.Session()
+			for _, unsettled := range []Map{{}, {[]byte{1}, nil}, {[]byte{1}, D(Accepted)}} {
+				l := s.SenderWith(Terms{Name: e.Name("map"), Target: Terminus{Address: e.Queue("")}, Unsettled: unsettled})
+				l.PutTexts("x")
+				l.Detach(true)
+			}
+		}},
+		{Name: "attach/symbolic-descriptors", Ref: "performatives and termini may be described by symbols", Run: func(e *Env) {
+			s := e.Session()
+			source := Described{Symbol("amqp:source:list"), List{e.Queue("")}}
+			body := Described{Symbol("amqp:attach:list"), List{"symbols", uint32(0), true, nil, nil, source, Described{Symbol("amqp:target:list"), List{}}}}
+			f := Frame{Channel: s.channel, Payload: Append(nil, body)}
+			l := s.newLink(true, "symbols")
+			s.Write(f)
+			l.await()
+			s.Sender(e.Queue("")).PutTexts("a")
+			l.Take().Accept()
+		}},
+		{Name: "attach/properties-and-capabilities", Ref: "properties and capabilities of a link that the broker does not know are of no matter", Run: func(e *Env) {
+			s := e.Session()
+			s.SenderWith(Terms{
+				Target: Terminus{Address: e.Queue(""), Capabilities: []Symbol{"x-unknown", "queue"}}, Desired: []Symbol{"x-unknown"},
+				Properties: Map{Symbol("x"), List{Map{"a", int32(1)}}},
+			}).PutTexts("a")
+		}},
+		{Name: "attach/end-of-link-releases", RabbitMQ: "puts what was unsettled behind the rest", Ref: "what a link had unsettled when it closed is available again, in its place", Run: func(e *Env) {
+			s := e.Session()
+			s.Sender(e.Queue("")).PutTexts("1", "2", "3")
+			l := s.Receiver(e.Queue(""))
+			l.Credit(2)
+			l.WantTexts("1", "2")
+			l.Detach(true)
+			l = s.Receiver(e.Queue(""))
+			l.Credit(3)
+			for _, d := range l.WantTexts("1", "2", "3") {
+				d.Accept()
+			}
+		}},
+		{Name: "attach/default-outcome", Ref: "what a link had unsettled when it was lost gets the default outcome of its source", RabbitMQ: "counts it always", Run: func(e *Env) {
+			other := e.Session()
+			other.Sender(e.Queue("")).PutTexts("a")
+			for i, outcome := range []any{D(Released), D(Modified, true), nil, D(Modified, true)} {
+				c := e.Connect()
+				d := c.Session().ReceiverWith(Terms{Source: Terminus{Address: e.Queue(""), Default: outcome}}).Take()
+				if want := []uint32{0, 0, 1, 1}[i]; d.Failures() != want {
+					e.t.Errorf("in turn %d: %d failures, want %d", i, d.Failures(), want)
+				}
+				c.Cut()
+			}
+			d := other.Receiver(e.Queue("")).Take()
+			if d.Failures() != 2 {
+				e.t.Errorf("%d failures at last", d.Failures())
+			}
+			d.Accept()
+		}},
+	}
+}
+
+// creditScenarios prove flow control [AMQP 2.6.7].
+func creditScenarios() []Scenario {
+	return []Scenario{
+		{Name: "credit/none", Ref: "nothing is sent without credit", Run: func(e *Env) {
+			s := e.Session()
+			s.Sender(e.Queue("")).PutTexts("a", "b")
+			l := s.Receiver(e.Queue(""))
+			s.Sync()
+			if len(l.Arrived()) > 0 {
+				e.t.Errorf("a message came without credit")
+			}
+		}},
+		{Name: "credit/exact", Ref: "no more is sent than there is credit for, and settling gives none", Run: func(e *Env) {
+			s := e.Session()
+			s.Sender(e.Queue("")).PutTexts("1", "2", "3", "4", "5")
+			l := s.Receiver(e.Queue(""))
+			l.Credit(2)
+			for _, d := range l.WantTexts("1", "2") {
+				d.Accept()
+			}
+			s.Sync()
+			if len(l.Arrived()) > 0 {
+				e.t.Errorf("more came than there was credit for")
+			}
+			l.Credit(3)
+			for _, d := range l.WantTexts("3", "4", "5") {
+				d.Accept()
+			}
+		}},
+		{Name: "credit/replaced", Ref: "credit is what the last flow says, not added to what was there", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Receiver(e.Queue(""))
+			for range 5 {
+				l.Credit(1)
+			}
+			s.Sync()
+			s.Sender(e.Queue("")).PutTexts("1", "2", "3")
+			l.WantTexts("1")
+			s.Sync()
+			if len(l.Arrived()) > 0 {
+				e.t.Errorf("more came than there was credit for")
+			}
+		}},
+		{Name: "credit/taken-back", Ref: "a flow with a credit of zero stops deliveries, which others then get", Run: func(e *Env) {
+			s := e.Session()
+			one, two := s.Receiver(e.Queue("")), s.Receiver(e.Queue(""))
+			one.Credit(10)
+			s.Sync()
+			one.Credit(0)
+			s.Sync()
+			s.Sender(e.Queue("")).PutTexts("a", "b")
+			two.Credit(2)
+			for _, d := range two.WantTexts("a", "b") {
+				d.Accept()
+			}
+			if len(one.Arrived()) > 0 {
+				e.t.Errorf("a message came after the credit was taken back")
+			}
+		}},
+		{Name: "credit/count-advances", RabbitMQ: "adds credit up", Ref: "credit counts from the receiver's delivery-count, also while deliveries are on their way", Run: func(e *Env) {
+			s := e.Session()
+			snd := s.Sender(e.Queue(""))
+			snd.PutTexts("1", "2", "3", "4")
+			l := s.Receiver(e.Queue(""))
+			l.Flow(l.handle, l.count, uint32(2))
+			l.Flow(l.handle, l.count, uint32(3)) // counted from the same place: one more
+			l.WantTexts("1", "2", "3")
+			s.Sync()
+			if len(l.Arrived()) > 0 {
+				e.t.Errorf("credit was added up")
+			}
+		}},
+		{Name: "credit/drain-empty", RabbitMQ: "ends the session with an internal error", Ref: "a drain of an empty queue is answered at once: the credit is used up", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Receiver(e.Queue(""))
+			if list := l.Drain(10); len(list) != 0 || l.count != 10 {
+				e.t.Errorf("%d messages, delivery-count %d", len(list), l.count)
+			}
+			s.Sender(e.Queue("")).PutTexts("a")
+			s.Sync()
+			if len(l.Arrived()) > 0 {
+				e.t.Errorf("a message came although the credit was used up")
+			}
+			l.Take().Accept()
+		}},
+		{Name: "credit/drain-some", RabbitMQ: "ends the session with an internal error", Ref: "a drain sends what is there, and then its answer", Run: func(e *Env) {
+			s := e.Session()
+			s.Sender(e.Queue("")).PutTexts("1", "2", "3")
+			l := s.Receiver(e.Queue(""))
+			list := l.Drain(10)
+			if len(list) != 3 || l.count != 10 {
+				e.t.Fatalf("%d messages, delivery-count %d", len(list), l.count)
+			}
+			for _, d := range list {
+				d.Accept()
+			}
+		}},
+		{Name: "credit/drain-limited", RabbitMQ: "answers with credit that is left", Ref: "a drain with less credit than messages sends as many as the credit", Run: func(e *Env) {
+			s := e.Session()
+			s.Sender(e.Queue("")).PutTexts("1", "2", "3")
+			l := s.Receiver(e.Queue(""))
+			if list := l.Drain(2); len(list) != 2 {
+				e.t.Errorf("%d messages", len(list))
+			}
+		}},
+		{Name: "credit/drain-without-credit", Ref: "a drain is answered also when there is no credit", RabbitMQ: "does not answer", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Receiver(e.Queue(""))
+			for range 3 {
+				l.Drain(0)
+			}
+			if l.count != 0 {
+				e.t.Errorf("delivery-count %d", l.count)
+			}
+		}},
+		{Name: "credit/drain-again", RabbitMQ: "ends the session with an internal error", Ref: "drains can follow each other, and normal credit them", Run: func(e *Env) {
+			s := e.Session()
+			snd, l := s.Sender(e.Queue("")), s.Receiver(e.Queue(""))
+			for range 5 {
+				snd.PutTexts("x")
+				for _, d := range l.Drain(3) {
+					d.Accept()
+				}
+			}
+			snd.PutTexts("y")
+			l.Take().Accept()
+		}},
+		{Name: "credit/link-echo", Ref: "a flow of a link with echo is answered by one of the link", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Receiver(e.Queue(""))
+			s.forgetFlows()
+			l.Flow(l.handle, l.count, uint32(7), nil, false, true)
+			f := l.Await("an answer", func(f Frame) bool { return f.Code == Flow && f.Fields.At(4) != nil && f.Num(4) == l.remote })
+			if f.Num(6) != 7 || f.Bool(9) || f.Fields.At(0) == nil {
+				e.t.Errorf("got %v", f)
+			}
+		}},
+		{Name: "credit/sender-refilled", Ref: "a sender's credit is refilled as its messages are confirmed", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Sender(e.Queue(""))
+			for range 2500 {
+				l.Post(TextMessage("x"), false, nil)
+			}
+			f := l.outcome(l.deliveryID - 1)
+			if Code(f.Fields.At(4)) != Accepted {
+				e.t.Errorf("got %v", f)
+			}
+		}},
+		{Name: "credit/overrun", Ref: "a transfer beyond the credit detaches the link", RabbitMQ: "takes it", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Sender(e.Queue(""))
+			var b []byte
+			for range l.credit + 2000 {
+				for _, f := range l.Transfers([]byte{0, 0x53, 0x77, 0x40}, true, nil) {
+					b = append(b, f.Encode()...)
+				}
+				if int32(l.window) <= 0 {
+					break
+				}
+			}
+			l.WriteRaw(b)
+			for {
+				f := l.next()
+				if f.Code == Detach {
+					l.want(f, []string{"amqp:link:transfer-limit-exceeded"})
+					return
+				}
+				if f.Code == End || f.Code == Close {
+					e.t.Fatalf("got %v", f)
+				}
+			}
+		}},
+	}
+}
