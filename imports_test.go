@@ -59,6 +59,7 @@ func layers() []layer {
 		{pkg: "protocols/amqp/wire", pure: true},
 		{pkg: "protocols/amqp/frame", may: []string{"protocols/amqp/wire"}, pure: true},
 		{pkg: "protocols/amqp/section", may: []string{"protocols/amqp/wire"}, pure: true},
+		{pkg: "protocols/amqp/amqptest", tests: append(kits, "broker/...", "protocols", "protocols/amqp/...", "protocols/server")},
 		// It is handed the protocols that it carries as values.
 		{pkg: "protocols/websocket", may: []string{"protocols"}, tests: append(kits, "broker/security", "protocols/server", "protocols/stomp/stomptest")},
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
@@ -155,6 +156,7 @@ func dependencies() []dependency {
 	const (
 		bcrypt = "golang.org/x/crypto/bcrypt"
 		stomp  = "github.com/go-stomp/stomp/v3"
+		amqp   = "github.com/Azure/go-amqp"
 	)
 	return []dependency{
 		{pkg: "store/pebble", module: "github.com/cockroachdb/pebble/v2", reason: "the storage engine"},
@@ -172,6 +174,7 @@ func dependencies() []dependency {
 		{pkg: "protocols/torture", module: stomp, reason: "the load engine drives a client that is not ours"},
 		{pkg: "protocols/stomp/stomptest", module: stomp, test: true, reason: "the behaviour suite is run by a client that is not ours"},
 		{pkg: "protocols/websocket", module: "github.com/gorilla/websocket", reason: "the handshake and the frames of WebSockets; not in the standard library"},
+		{pkg: "protocols/amqp/amqptest", module: amqp, test: true, reason: "the behaviour suite is run by a client that is not ours"},
 		{pkg: "protocols/http/...", module: "github.com/prometheus/client_golang", reason: "metrics in Prometheus's formats"},
 	}
 }
