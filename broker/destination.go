@@ -138,7 +138,7 @@ func (b *Broker) resolve(c *Connection, op string, a address.Address) (*Destinat
 	if err := checkName(op, a); err != nil {
 		return nil, err
 	}
-	if a.Kind.IsTemp() && c != nil {
+	if a.Kind.IsTemp() { // nobody but its owner makes one, by CreateTemporary
 		return nil, fault.New(fault.NotFound, op, a.String(), "The destination %s does not exist.", a)
 	}
 	if c != nil {

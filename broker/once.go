@@ -117,11 +117,12 @@ func (o *Once) End() {
 // confirmed when that is on disk.
 func (s *Subscription) SetPhase(number uint64, phase uint8, t Token) error {
 	batch := store.GetBatch()
+	batch.Durability = store.Durable
+	batch.User = &confirmation{s.c, "settle", t}
+	batch.Done = confirmDone
 	if !s.Consumer.SetPhase(number, phase, batch) {
 		store.PutBatch(batch)
 		return fault.New(fault.NotFound, "settle", "", "delivery %d has an outcome already", number)
 	}
-	batch.Durability = store.Durable
-	s.c.b.confirmWhenDone(batch, "settle", s.c, t)
 	return nil
 }

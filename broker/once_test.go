@@ -121,3 +121,50 @@ func TestLocatorSendsClientsAway(t *testing.T) {
 		t.Errorf("consumer: %v", err)
 	}
 }
+
+// The end of a drain comes after the deliveries, also when these wait for their tags.
+func TestDrainOfTrackedDeliveries(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	c.send(q("Q"), true, series("m", 3)...)
+	n.restart() // what it holds has to be read first
+	c = n.connect("c")
+	tag := uint32(0)
+	o := on(q("Q"))
+	o.Track = func(*message.Message, []byte) uint32 { tag++; return tag }
+	s := c.subscribe(o, 10)
+	s.Drain()
+	c.await("the end of the drain", func() bool {
+		if c.drained > 0 && len(c.deliveries) != 3 {
+			t.Errorf("%d deliveries before it", len(c.deliveries))
+		}
+		return c.drained > 0
+	})
+}
+
+// A temporary destination that is gone does not come back by what an administrator does.
+func TestRetryDoesNotMakeTemporaryQueues(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	n := startNode(t, broker.Options{})
+	a, c := n.connect("a"), n.connect("c")
+	tmp, err := a.CreateTemporary(address.TempQueue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.send(tmp, true, "m")
+	if k, err := n.Move(ctx, tmp, q("DEAD"), broker.Selection{}); k != 1 || err != nil {
+		t.Fatal(k, err)
+	}
+	a.Connection.Close()
+	if k, err := n.Retry(ctx, q("DEAD"), broker.Selection{}); k != 1 || err != nil {
+		t.Fatal(k, err)
+	}
+	if n.Lookup(tmp) != nil || n.Lookup(q("DEAD")).Queue().Counters().Entries.Load() != 1 {
+		t.Error("the message is not where it was")
+	}
+	if _, err := n.Move(ctx, q("DEAD"), tmp, broker.Selection{}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("move to a temporary queue that is gone: %v", err)
+	}
+}

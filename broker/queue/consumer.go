@@ -144,7 +144,7 @@ func (c *Consumer) flush() {
 	}
 	c.env.Delivered.Add(int64(len(c.staged)))
 	if c.Track != nil {
-		c.flushTracked()
+		c.flushTracked(false)
 		return
 	}
 	c.hand(c.staged)

@@ -34,6 +34,11 @@ func (c *Consumer) Drain() {
 func (c *Consumer) drained() {
 	c.drain.is.Store(false)
 	c.limit.Store(c.last.Load())
+	if c.Track != nil {
+		c.env.Delivered.Add(int64(len(c.staged)))
+		c.flushTracked(true)
+		return
+	}
 	c.flush()
 	c.sink.Drained(c)
 }

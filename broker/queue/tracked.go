@@ -19,13 +19,15 @@ func (c *Consumer) track(e *Entry) {
 
 // trackedRun is a run of deliveries that waits until its tags are on disk.
 type trackedRun struct {
-	c  *Consumer
-	ds []Delivery
+	c       *Consumer
+	ds      []Delivery
+	drained bool // and then the drain is over
 }
 
-// flushTracked lets what is staged reach the sink as soon as its tags are on disk. Runs without
-// tags wait behind those that have some, so that the order is kept. The caller holds c.mu.
-func (c *Consumer) flushTracked() {
+// flushTracked lets what is staged reach the sink as soon as its tags are on disk, and then, if so,
+// the end of a drain. Runs without tags wait behind those that have some, so that the order is kept.
+// The caller holds c.mu.
+func (c *Consumer) flushTracked(drained bool) {
 	batch := c.tracking
 	c.tracking = nil
 	if batch == nil {
@@ -33,7 +35,7 @@ func (c *Consumer) flushTracked() {
 	} else {
 		batch.Durability = store.Durable
 	}
-	batch.User = &trackedRun{c, append([]Delivery(nil), c.staged...)}
+	batch.User = &trackedRun{c, append([]Delivery(nil), c.staged...), drained}
 	batch.Done = tracked
 	clear(c.staged)
 	c.staged, c.stagedBytes = c.staged[:0], 0
@@ -47,23 +49,39 @@ func tracked(b *store.Batch, err error) {
 		return // the store has stopped, and with it the broker
 	}
 	r.c.mu.Lock()
-	r.c.hand(r.ds)
+	if len(r.ds) > 0 {
+		r.c.hand(r.ds)
+	}
+	if r.drained {
+		r.c.sink.Drained(r.c)
+	}
 	r.c.mu.Unlock()
 	r.c.sink.Wake()
 }
 
-// SetPhase records durably how far the hand-over of a tracked delivery has come. The update is
-// added to b, which the caller commits. It returns false if the delivery has an outcome already.
+// SetPhase records how far the hand-over of a tracked delivery has come. It commits b, to which it
+// adds that, and returns false, without doing so, if the delivery has an outcome already.
 func (c *Consumer) SetPhase(n uint64, phase uint8, b *store.Batch) bool {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	s := c.unsettledAt(n)
 	if s == nil {
+		c.mu.Unlock()
+		return false
+	}
+	q := s.q
+	c.mu.Unlock()
+	// With the queue's lock, so that it can't be swapped with a purge or a return.
+	q.lock()
+	defer q.unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s = c.unsettledAt(n); s == nil {
 		return false
 	}
 	s.e.Phase = phase
-	if s.e.stored() && !s.q.isPurged(&s.e) {
+	if s.e.stored() && !q.isPurged(&s.e) {
 		s.e.Ref = b.Update(s.e.Ref, s.e.state())
 	}
+	c.env.Store.Commit(b)
 	return true
 }
