@@ -296,6 +296,7 @@ func (b *Broker) keepHouse() {
 			return
 		case now := <-tick.C:
 			b.expireAll(now)
+			b.deleteInactive(now)
 			b.flow.check()
 		}
 	}

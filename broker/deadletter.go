@@ -2,6 +2,7 @@ package broker
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/message"
@@ -87,6 +88,9 @@ func (b *Broker) letter(k *queue.Taken, cause string) (*Destination, *message.Me
 	dead.Address = to
 	dead.Durable = true
 	dead.Expiry = 0
+	if p.TTL > 0 {
+		dead.Expiry = b.env.Now() + int64(p.TTL/time.Millisecond)
+	}
 	return d, dead
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
@@ -34,6 +35,7 @@ type Destination struct {
 	published atomic.Int64
 
 	producers atomic.Int64
+	idleSince time.Time // see deleteInactive, which alone uses it
 }
 
 // destinationRecord is what the store keeps of a destination.
@@ -83,7 +85,8 @@ func queueOptions(p *policy.Policy) queue.Options {
 	return queue.Options{
 		Prioritized: p.Prioritized, StrictOrder: p.StrictOrder, AllExclusive: p.AllExclusive,
 		MaxDeliveries: p.MaxDeliveries, GroupLimit: p.GroupLimit, Window: p.Limits.Window,
-		Redelivery: queue.Redelivery(p.Redelivery),
+		Redelivery: queue.Redelivery{Delay: p.Redelivery.Delay, Multiplier: p.Redelivery.Multiplier, MaxDelay: p.Redelivery.MaxDelay},
+		Start:      queue.Start(p.Start),
 	}
 }
 

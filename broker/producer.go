@@ -89,6 +89,9 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, record 
 	if m.Priority > 9 {
 		m.Priority = 9
 	}
+	if len(p.targets) == 1 {
+		p.targets[0].adjust(m)
+	}
 	if p.control && tx == nil {
 		return c.controlScheduler(m, t)
 	}
@@ -182,6 +185,7 @@ func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, record
 			cp := *m
 			cp.Address = d.Address
 			cp.Origin = m.Address
+			d.adjust(&cp)
 			copied = &cp
 		}
 		if d.forwarding == nil {

@@ -56,12 +56,13 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 		return n, nil
 	case Rejected:
 		list := s.TakeRange(first, last, nil)
-		if len(list) > 0 {
+		n := len(list)
+		if list = c.b.tryAgain(list); len(list) > 0 {
 			c.b.deadLetter(list, o.Cause, c, t)
 		} else {
 			c.Confirm(t)
 		}
-		return len(list), nil
+		return n, nil
 	}
 	notBefore := int64(0)
 	if o.Delay > 0 {
@@ -70,6 +71,22 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 	n := s.Return(first, last, o.Kind == Failed, notBefore)
 	c.Confirm(t)
 	return n, nil
+}
+
+// tryAgain gives those rejected entries back to their queues that policies let come again, and
+// returns the others.
+func (b *Broker) tryAgain(list []queue.Taken) []queue.Taken {
+	var again []queue.Taken
+	rest := list[:0]
+	for _, k := range list {
+		if b.policyOf(k.Queue).Redelivery.Rejected {
+			again = append(again, k)
+		} else {
+			rest = append(rest, k)
+		}
+	}
+	queue.GiveBack(again, true, 0)
+	return rest
 }
 
 // removed ends entries that left a queue otherwise than by a consumer.

@@ -213,6 +213,7 @@ func (tx *Transaction) build(u *burst) *commit {
 			if len(s.p.targets) > 1 {
 				cp := *s.m
 				cp.Address, cp.Origin = d.Address, s.m.Address
+				d.adjust(&cp)
 				m = &cp
 			}
 			d.each(m, func(d *Destination, m *message.Message) { u.put(tx.b, d, m) })

@@ -28,6 +28,34 @@ type Policy struct {
 	GroupLimit    int           // message groups that are remembered
 	FlowControl   bool          // producers wait at a limit
 	FailIfNoSpace bool          // producers get an error at a limit instead
+	Inactive      time.Duration // a destination without messages, consumers and producers is deleted after so long; 0 = never
+	Sending       Sending
+	Start         Start
+}
+
+// Sending says what the broker changes of the messages that are sent. The zero value changes nothing.
+type Sending struct {
+	Mode       DeliveryMode
+	Stamp      bool          // timestamps are the broker's; times to live count from then
+	DefaultTTL time.Duration // of messages without one; 0: they have none
+	MaxTTL     time.Duration // longest time to live; 0: no bound
+}
+
+// DeliveryMode overrides whether messages are durable.
+type DeliveryMode uint8
+
+// The delivery modes.
+const (
+	AsSent DeliveryMode = iota
+	Persistent
+	NonPersistent
+)
+
+// Start says when a queue that had no consumers begins to deliver: when there are so many, or after
+// so long.
+type Start struct {
+	Consumers int
+	After     time.Duration
 }
 
 // DeadLetter says what happens to messages that can't be delivered.
@@ -35,9 +63,10 @@ type DeadLetter struct {
 	Queue                string // the shared dead-letter queue
 	Individual           bool   // a queue per destination, named Prefix + name
 	Prefix               string
-	ProcessExpired       bool // expired messages are dead-lettered, not dropped
-	ProcessNonPersistent bool // non-persistent messages too
-	Discard              bool // drop instead
+	ProcessExpired       bool          // expired messages are dead-lettered, not dropped
+	ProcessNonPersistent bool          // non-persistent messages too
+	Discard              bool          // drop instead
+	TTL                  time.Duration // time to live of dead letters; 0: without an end
 }
 
 // Redelivery says when a message that a consumer gave back as failed comes again.
@@ -45,6 +74,9 @@ type Redelivery struct {
 	Delay      time.Duration // 0: at once
 	Multiplier float64       // of the delay from one failure to the next; 0 or 1: none
 	MaxDelay   time.Duration // 0: no limit
+	// Rejected says that also what a client gives up comes again, until MaxDeliveries is reached,
+	// before it is dead-lettered: ActiveMQ's redeliveryPlugin.
+	Rejected bool
 }
 
 // Prefetch is the credit of consumers that don't name theirs.

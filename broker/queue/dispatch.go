@@ -29,7 +29,7 @@ func (q *Queue) run(r *runner) (again bool) {
 	}
 	r.now, r.wakeAt = q.env.Now(), 0
 	q.takeIntake()
-	if len(q.consumers) == 0 || q.paused {
+	if len(q.consumers) == 0 || q.paused || q.held() {
 		q.noteCrowd(false)
 		r.drained()
 		return false

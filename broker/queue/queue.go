@@ -60,6 +60,7 @@ type Options struct {
 	MaxDeliveries int   // after so many failed deliveries: dead letter; 0 = no limit
 	GroupLimit    int   // groups that are remembered; 0 = 1024
 	Redelivery    Redelivery
+	Start         Start
 }
 
 // Redelivery says when a message that failed comes again.
@@ -118,6 +119,8 @@ type Queue struct {
 	mark      atomic.Uint64 // dispatch mark on disk
 	marking   atomic.Uint64 // dispatch mark on its way there
 	paused    bool
+	started   bool  // see held
+	firstAt   int64 // Unix milliseconds when the first consumer came; 0: none has
 	closed    bool
 	paging    bool
 	markWait  bool   // a mark is being written, and dispatch waits for it
@@ -334,6 +337,9 @@ func (q *Queue) detach(c *Consumer) {
 		if owner == c {
 			delete(q.groups, g)
 		}
+	}
+	if len(q.consumers) == 0 {
+		q.started, q.firstAt = false, 0
 	}
 	q.next = 0
 	q.elect()

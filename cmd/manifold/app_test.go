@@ -212,3 +212,32 @@ func TestUsers(t *testing.T) {
 	manifold(t, "", nil, "user", "list", "--config", named).want(t, sysexit.OK, "ops", "")
 	manifold(t, "x", nil, "user", "add", "a", "--groups", "g", "--config", named).want(t, sysexit.Usage, "", "no groups file")
 }
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	text := `destinations:
+  policies:
+    - {match: "queue://orders.>", dead_letter: {prefix: "DLQ."}, redelivery: {maximum: 9}}
+    - {match: "queue://>", redelivery: {maximum: 3, delay: 5s}}
+  composites:
+    - {match: "queue://orders.eu", to: [{destination: "queue://billing", selector: "a = 1"}]}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := manifold(t, "", nil, "explain", "queue", "orders.eu", "--changed", "--config", file)
+	for _, want := range []string{
+		"dead_letter.individual  true  queue://orders.> at its dead_letter.prefix\n",
+		"dead_letter.prefix      DLQ.  queue://orders.> at " + file + ":3\n",
+		"redelivery.maximum      9     queue://orders.> at " + file + ":3\n",
+		"redelivery.delay        5s    queue://> at " + file + ":4\n",
+		"What is sent here goes to queue://billing if a = 1, and stays nowhere else (composite queue://orders.eu).\n",
+	} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("no line %q in\n%s", want, r.out)
+		}
+	}
+	manifold(t, "", nil, "explain", "topic", "T", "--changed", "--config", file).want(t, sysexit.OK, "", "")
+	manifold(t, "", nil, "explain", "thing", "T").want(t, sysexit.Usage, "", "a destination is a queue or a topic")
+}

@@ -38,6 +38,21 @@ func policyEntries(c *config.Config) []policy.Entry {
 		set(values, "limits.messages", p.Limits.Messages, func(p *policy.Policy, v int) { p.Limits.Messages = int64(v) })
 		set(values, "limits.pending", p.Limits.Pending, func(p *policy.Policy, v int) { p.Limits.Pending = int64(v) })
 		set(values, "producer_flow_control", p.ProducerFlowControl, func(p *policy.Policy, v bool) { p.FlowControl = v })
+		set(values, "send_fail_if_no_space", p.SendFailIfNoSpace, func(p *policy.Policy, v bool) { p.FailIfNoSpace = v })
+		set(values, "dead_letter.ttl", p.DeadLetter.TTL, func(p *policy.Policy, v time.Duration) { p.DeadLetter.TTL = v })
+		set(values, "redelivery.rejected", p.Redelivery.Rejected, func(p *policy.Policy, v bool) { p.Redelivery.Rejected = v })
+		set(values, "sending.delivery_mode", p.Sending.DeliveryMode, func(p *policy.Policy, v string) {
+			p.Sending.Mode = map[string]policy.DeliveryMode{"persistent": policy.Persistent, "non_persistent": policy.NonPersistent}[v]
+		})
+		set(values, "sending.timestamp", p.Sending.Timestamp, func(p *policy.Policy, v string) { p.Sending.Stamp = v == "broker" })
+		set(values, "sending.default_ttl", p.Sending.DefaultTTL, func(p *policy.Policy, v time.Duration) { p.Sending.DefaultTTL = v })
+		set(values, "sending.maximum_ttl", p.Sending.MaximumTTL, func(p *policy.Policy, v time.Duration) { p.Sending.MaxTTL = v })
+		set(values, "dispatch.strict_order", p.Dispatch.StrictOrder, func(p *policy.Policy, v bool) { p.StrictOrder = v })
+		set(values, "dispatch.all_exclusive", p.Dispatch.AllExclusive, func(p *policy.Policy, v bool) { p.AllExclusive = v })
+		set(values, "dispatch.groups", p.Dispatch.Groups, func(p *policy.Policy, v int) { p.GroupLimit = v })
+		set(values, "dispatch.start_consumers", p.Dispatch.StartConsumers, func(p *policy.Policy, v int) { p.Start.Consumers = v })
+		set(values, "dispatch.start_after", p.Dispatch.StartAfter, func(p *policy.Policy, v time.Duration) { p.Start.After = v })
+		set(values, "delete_inactive", p.DeleteInactive, func(p *policy.Policy, v time.Duration) { p.Inactive = v })
 		set(values, "expire_period", p.ExpirePeriod, func(p *policy.Policy, v time.Duration) { p.ExpirePeriod = v })
 		list = append(list, e)
 	}

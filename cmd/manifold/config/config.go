@@ -175,7 +175,28 @@ type Policy struct {
 	Prefetch            Prefetch
 	Limits              DestinationLimits
 	ProducerFlowControl *bool
+	SendFailIfNoSpace   *bool
 	ExpirePeriod        *time.Duration
+	DeleteInactive      *time.Duration
+	Sending             Sending
+	Dispatch            Dispatch
+}
+
+// Sending is what the broker changes of messages that are sent.
+type Sending struct {
+	DeliveryMode *string // "as_sent", "persistent", "non_persistent"
+	Timestamp    *string // "as_sent", "broker"
+	DefaultTTL   *time.Duration
+	MaximumTTL   *time.Duration
+}
+
+// Dispatch is how a queue's messages are shared out among its consumers.
+type Dispatch struct {
+	StrictOrder    *bool
+	AllExclusive   *bool
+	Groups         *int
+	StartConsumers *int
+	StartAfter     *time.Duration
 }
 
 // DeadLetter says where messages go that can't be delivered.
@@ -186,6 +207,7 @@ type DeadLetter struct {
 	ProcessExpired       *bool
 	ProcessNonPersistent *bool
 	Discard              *bool
+	TTL                  *time.Duration
 }
 
 // Redelivery says how often and when a returned message is tried again.
@@ -194,6 +216,7 @@ type Redelivery struct {
 	Delay             *time.Duration
 	BackoffMultiplier *float64
 	MaximumDelay      *time.Duration
+	Rejected          *bool
 }
 
 // Prefetch is how many messages a consumer may have unacknowledged if it asks for no number.

@@ -113,3 +113,15 @@ func Diff(before, after *Config) []Change {
 	}
 	return changes
 }
+
+// PolicyDefaults lists what holds for a destination where no policy says anything else, in the
+// table's order.
+func PolicyDefaults() []Setting {
+	p := DefaultPolicy()
+	options := policyFields()
+	all := settings(options[1:], &p, "", nil) // without what it matches
+	for i := range all {
+		all[i].Path = strings.TrimPrefix(all[i].Path, ".")
+	}
+	return all
+}
