@@ -107,8 +107,9 @@ type Broker struct {
 	branches     map[string]*Transaction // prepared, by xid
 	bindings     *route.Table[*binding]
 
-	onceMu sync.Mutex
-	onces  map[string]*Once
+	onceMu    sync.Mutex
+	onces     map[string]*Once
+	sequences map[string]*Sequence // guarded by onceMu too
 
 	listMu sync.Mutex   // a leaf: it is taken with a queue's lock held
 	lists  store.ListID // highest in use
@@ -213,6 +214,7 @@ func (b *Broker) activate(ctx context.Context) error {
 	b.perUser = make(map[string]int)
 	b.branches = make(map[string]*Transaction)
 	b.onces = make(map[string]*Once)
+	b.sequences = make(map[string]*Sequence)
 	b.bindings = route.New[*binding]()
 	b.stop = make(chan struct{})
 	b.done.start()

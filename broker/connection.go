@@ -235,6 +235,7 @@ func (b *Broker) dropTemporary(d *Destination) {
 	delete(b.destinations, d.Address)
 	b.mu.Unlock()
 	b.drop(d, fault.New(fault.NotFound, "delete", d.Address.String(), "%s was deleted", d.Address))
+	b.events.publish(Event{Kind: DestinationDeleted, Address: d.Address})
 }
 
 // Close ends the connection: open transactions are rolled back, subscriptions closed with

@@ -125,7 +125,7 @@ type parked struct {
 	t  Token
 	tx *Transaction
 
-	record []byte
+	record record
 	since  time.Time
 }
 

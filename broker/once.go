@@ -71,7 +71,7 @@ func (p *Producer) SendOnce(m *message.Message, o *Once, key uint64, t Token) er
 		c.Confirm(t)
 		return nil
 	}
-	if err := p.sendWith(m, t, o.key(key)); err != nil {
+	if err := p.sendWith(m, t, record{key: o.key(key)}); err != nil {
 		o.mu.Lock()
 		delete(o.keys, key)
 		o.mu.Unlock()

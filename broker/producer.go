@@ -62,15 +62,18 @@ func (d *Destination) holder() holder {
 // message means that it is on disk. With a transaction the message takes effect at its commit
 // and is confirmed as accepted. Send never blocks; Flush must follow, once for a series.
 func (p *Producer) Send(m *message.Message, tx *Transaction, t Token) error {
-	return p.sendAny(m, tx, t, nil)
+	return p.sendAny(m, tx, t, record{})
 }
 
-// sendWith is Send with the key of a record that is written in the same batch.
-func (p *Producer) sendWith(m *message.Message, t Token, record []byte) error {
-	return p.sendAny(m, nil, t, record)
+// record is what is written about a session in the batch of a message.
+type record struct{ key, value []byte }
+
+// sendWith is Send with a record that is written in the same batch.
+func (p *Producer) sendWith(m *message.Message, t Token, r record) error {
+	return p.sendAny(m, nil, t, r)
 }
 
-func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, record []byte) error {
+func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, r record) error {
 	c := p.c
 	for i, d := range p.targets {
 		// The right may have been withdrawn since: the check is a cached look-up.
@@ -105,7 +108,7 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, record 
 	}
 	c.sent.Add(1)
 	c.b.total.Received.Add(1)
-	k := parked{p: p, m: m, t: t, tx: tx, record: record}
+	k := parked{p: p, m: m, t: t, tx: tx, record: r}
 	if tx != nil {
 		if err := tx.advance(txOpen, txOpen, "send"); err != nil {
 			return err
@@ -159,10 +162,10 @@ func (p *Producer) setSingle() {
 }
 
 // sendLocked routes a message. The caller holds c.mu.
-func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, record []byte) {
-	if record != nil {
+func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, r record) {
+	if r.key != nil {
 		u := c.burstLocked()
-		u.batch.PutRecord(store.Sessions, record, nil)
+		u.batch.PutRecord(store.Sessions, r.key, r.value)
 		u.batch.Durability = store.Durable
 	}
 	if later, _ := c.b.isScheduled(m); later {

@@ -14,6 +14,7 @@ const (
 	Released                    // not taken: it goes back uncounted
 	Failed                      // it goes back counted, and comes flagged redelivered
 	Rejected                    // it goes to the dead-letter queue
+	Outlived                    // it has expired, as the consumer found
 )
 
 // Outcome is a consumer's word on a range of deliveries.
@@ -63,6 +64,14 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 			c.Confirm(t)
 		}
 		return n, nil
+	}
+	if o.Kind == Outlived {
+		list := s.TakeRange(first, last, nil)
+		if len(list) > 0 {
+			c.b.removed(list, queue.Expired)
+		}
+		c.Confirm(t)
+		return len(list), nil
 	}
 	notBefore := int64(0)
 	if o.Delay > 0 {

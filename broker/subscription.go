@@ -36,7 +36,9 @@ type SubscribeOptions struct {
 	Name   string
 	Shared bool
 	// Track makes deliveries tracked; see queue.ConsumerOptions.
-	Track      func(m *message.Message, note []byte) uint32
+	Track func(m *message.Message, note []byte) uint32
+	// Unlisted says that no destination is made for a topic that only the broker publishes to.
+	Unlisted   bool
 	MaxPending int // messages that a topic subscriber may be behind; 0 = by policy
 	Tag        any // the caller's; Consumer.Tag of each delivery
 }
@@ -234,7 +236,7 @@ func (s *Subscription) watch(d *Destination) {
 func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error {
 	b := s.c.b
 	p := b.Policies.Lookup(a)
-	if !a.IsPattern() {
+	if !a.IsPattern() && !s.o.Unlisted {
 		d, err := b.resolve(s.c, "subscribe", a)
 		if err != nil {
 			return err

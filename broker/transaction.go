@@ -71,6 +71,15 @@ func (c *Connection) Begin() (*Transaction, error) {
 	return tx, nil
 }
 
+// Empty reports whether there is nothing that a commit would do. Sends that wait for space are
+// taken first.
+func (tx *Transaction) Empty() bool {
+	tx.c.forceParked()
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	return tx.failed == nil && len(tx.sends) == 0 && len(tx.accepted) == 0 && len(tx.rejected) == 0
+}
+
 // stateFault is the fault of an operation that came too late. The caller holds tx.mu.
 func (tx *Transaction) stateFault(op string) error {
 	return fault.New(fault.NotFound, op, tx.xid, "the transaction is over")

@@ -307,6 +307,25 @@ func (c *Consumer) Find(id store.ID) (number uint64, ok bool) {
 	return 0, false
 }
 
+// FindFrom is Find for a caller that expects the delivery at a number or soon behind it.
+func (c *Consumer) FindFrom(id store.ID, from uint64) (number uint64, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	last := c.last.Load()
+	from = max(from, c.first)
+	for n := from; c.live > 0 && n <= last; n++ {
+		if s := c.unsettledAt(n); s != nil && s.e.Ref.ID == id {
+			return n, true
+		}
+	}
+	for n := c.first; c.live > 0 && n < from && n <= last; n++ {
+		if s := c.unsettledAt(n); s != nil && s.e.Ref.ID == id {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
 // FindMessage returns the number of the first unsettled delivery of a message whose identifier
 // has a text.
 func (c *Consumer) FindMessage(id []byte) (number uint64, ok bool) {

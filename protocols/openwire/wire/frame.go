@@ -306,3 +306,24 @@ func (w *marshaller) insertBooleans(start int) {
 
 // ErrNegotiation says that two sides have no version in common.
 var ErrNegotiation = errors.New("no common version of the wire format")
+
+// plain is how structures are kept apart from any connection: the highest version, loose, without
+// a cache.
+func plain() Format { return Format{Version: MaxVersion, MaxFrameSize: 1 << 30} }
+
+// AppendPlain appends the frame of a command to dst in the form that ParsePlain reads, which does
+// not depend on a connection.
+func AppendPlain(dst []byte, c Command) []byte {
+	w := NewWriter()
+	w.SetFormat(plain())
+	return w.Append(dst, c)
+}
+
+// ParsePlain reads what AppendPlain has written. The command shares its memory.
+func ParsePlain(b []byte) (Command, error) {
+	if len(b) < 5 {
+		return nil, &Error{"A frame is too short"}
+	}
+	u := unmarshaller{version: MaxVersion}
+	return u.command(b[4:])
+}
