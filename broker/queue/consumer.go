@@ -307,19 +307,20 @@ func (c *Consumer) Find(id store.ID) (number uint64, ok bool) {
 	return 0, false
 }
 
-// FindFrom is Find for a caller that expects the delivery at a number or soon behind it.
-func (c *Consumer) FindFrom(id store.ID, from uint64) (number uint64, ok bool) {
+// FindFrom is Find for a caller that expects the delivery at a number or soon behind it, and knows
+// the Seq of its message's identifier; 0 stands for any. id is an entry's, as in Delivery.ID.
+func (c *Consumer) FindFrom(id, seq, from uint64) (number uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	last := c.last.Load()
 	from = max(from, c.first)
 	for n := from; c.live > 0 && n <= last; n++ {
-		if s := c.unsettledAt(n); s != nil && s.e.Ref.ID == id {
+		if s := c.unsettledAt(n); s != nil && uint64(s.e.Ref.ID) == id && (seq == 0 || s.e.Msg.ID.Seq == seq) {
 			return n, true
 		}
 	}
 	for n := c.first; c.live > 0 && n < from && n <= last; n++ {
-		if s := c.unsettledAt(n); s != nil && s.e.Ref.ID == id {
+		if s := c.unsettledAt(n); s != nil && uint64(s.e.Ref.ID) == id && (seq == 0 || s.e.Msg.ID.Seq == seq) {
 			return n, true
 		}
 	}

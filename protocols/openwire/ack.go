@@ -3,7 +3,6 @@ package openwire
 import (
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/protocols/openwire/wire"
-	"github.com/manifoldmq/manifold/store"
 )
 
 // Types of a MessageAck.
@@ -168,7 +167,7 @@ func sameMessage(a, b *wire.MessageID) bool {
 // the message, else by the text.
 func (s *consumer) number(id *wire.MessageID) (uint64, bool) {
 	if id.BrokerSequenceID > 0 {
-		if n, ok := s.FindFrom(store.ID(id.BrokerSequenceID), s.seen+1); ok {
+		if n, ok := s.FindFrom(uint64(id.BrokerSequenceID), sequenceOf(id), s.seen+1); ok {
 			return n, true
 		}
 	}
@@ -180,6 +179,14 @@ func (s *consumer) number(id *wire.MessageID) (uint64, bool) {
 		text = producerText(id.ProducerID) + ":" + decimal(id.ProducerSequenceID)
 	}
 	return s.FindMessage([]byte(text))
+}
+
+// sequenceOf returns the number that a message's identifier has in the core, 0 if it has none.
+func sequenceOf(id *wire.MessageID) uint64 {
+	if len(id.TextView) > 0 {
+		return 0
+	}
+	return uint64(max(id.ProducerSequenceID, 0))
 }
 
 // ack settles deliveries as consumed, at the end of the burst.

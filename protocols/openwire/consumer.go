@@ -11,7 +11,6 @@ import (
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/protocols/openwire/wire"
-	"github.com/manifoldmq/manifold/store"
 )
 
 // consumerKey identifies a consumer within its connection.
@@ -210,7 +209,7 @@ func (s *consumer) finish(last int64) {
 	case last == unknownDelivered:
 		seen = sent
 	case last >= 0:
-		if n, ok := s.FindFrom(store.ID(last), 0); ok {
+		if n, ok := s.FindFrom(uint64(last), 0, 0); ok {
 			seen = n
 		}
 	}

@@ -99,16 +99,26 @@ func parseXID(text string) (*wire.TransactionID, bool) {
 	return &wire.TransactionID{Kind: wire.TypeXATransactionID, FormatID: int32(n), GlobalTransactionID: g, BranchQualifier: b}, true
 }
 
-// text returns a transaction's identifier for people.
+// transactionText returns a transaction's identifier for people, as ActiveMQ writes it.
 func transactionText(x *wire.TransactionID) string {
 	if x.Kind == wire.TypeXATransactionID {
-		return xidText(x)
+		return "XID:[" + strconv.Itoa(int(x.FormatID)) + ",globalId=" + javaHex(x.GlobalTransactionID) +
+			",branchId=" + javaHex(x.BranchQualifier) + "]"
 	}
 	text := "TX:"
 	if x.ConnectionID != nil {
 		text += x.ConnectionID.Value.String()
 	}
 	return text + ":" + strconv.FormatInt(x.Value, 10)
+}
+
+// javaHex writes octets as Java's Integer.toHexString does.
+func javaHex(b []byte) string {
+	var text strings.Builder
+	for _, c := range b {
+		text.WriteString(strconv.FormatUint(uint64(uint32(int8(c))), 16))
+	}
+	return text.String()
 }
 
 // notStarted is the answer to a transaction that is not known.

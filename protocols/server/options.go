@@ -9,6 +9,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/openwire"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 	"github.com/manifoldmq/manifold/protocols/websocket"
 )
@@ -30,7 +31,8 @@ type Options struct {
 	Exposed   bool
 	Policies  []policy.Entry
 	Store     Store
-	STOMP     stomp.Options // its Broker and Log are set by the server
+	STOMP     stomp.Options    // its Broker and Log are set by the server
+	OpenWire  openwire.Options // likewise
 	WebSocket WebSocket
 	HTTP      HTTP
 	// Standby waits for the store while another process has it, with all listeners closed but

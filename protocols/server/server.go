@@ -14,9 +14,11 @@ import (
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/openwire"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 	"github.com/manifoldmq/manifold/protocols/websocket"
 )
@@ -64,7 +66,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.core = broker.New(broker.Options{
-		Name: o.Name, Formats: stomp.Formats(), Security: s.security, Policies: s.policies,
+		Name: o.Name, Formats: formats(&o), Security: s.security, Policies: s.policies,
 		Limits: o.Limits, NoScheduler: o.NoScheduler, Routing: o.Routing, AtStart: o.Create, Log: o.Log, OpenStore: s.open,
 	})
 	if err = s.compose(&o); err != nil {
@@ -83,11 +85,18 @@ func New(o Options) (*Server, error) {
 // Core returns the broker behind the listeners.
 func (s *Server) Core() *broker.Broker { return s.core }
 
+// formats returns the encodings that stored messages may have.
+func formats(o *Options) []message.Format {
+	return append(stomp.Formats(), openwire.Formats(o.OpenWire.MaxInflated)...)
+}
+
 // compose makes the protocols.
 func (s *Server) compose(o *Options) (err error) {
 	st := o.STOMP
 	st.Broker, st.Log = s.core, o.Log
-	s.protocols = []protocols.Protocol{stomp.New(st)}
+	ow := o.OpenWire
+	ow.Broker, ow.Log = s.core, o.Log
+	s.protocols = []protocols.Protocol{stomp.New(st), openwire.New(ow)}
 	s.sockets = websocket.New(websocket.Options{
 		Protocols: s.protocols, Settings: o.webSocketSettings(), MaxMessage: o.WebSocket.MaxMessage,
 		PingInterval: o.WebSocket.PingInterval, Adopt: s.adopt, Log: o.Log,
