@@ -21,7 +21,7 @@ func (q *Queue) held() bool {
 	}
 	due := q.firstAt + int64(o.Start.After/time.Millisecond)
 	switch {
-	case o.Start.Consumers > 1 && len(q.consumers) >= o.Start.Consumers:
+	case o.Start.Consumers > 1 && q.asking() >= o.Start.Consumers:
 	case o.Start.After <= 0:
 		return true
 	case now < due:
@@ -30,4 +30,14 @@ func (q *Queue) held() bool {
 	}
 	q.started = true
 	return false
+}
+
+// asking returns how many consumers have had credit: one that is being made does not count yet.
+func (q *Queue) asking() (n int) {
+	for _, s := range q.consumers {
+		if s.limit.Load() > 0 {
+			n++
+		}
+	}
+	return n
 }
