@@ -20,7 +20,6 @@ const jars = "activemq-client activemq-openwire-legacy geronimo-jms_1.1_spec ger
 // Java runs the suite's compiled programs.
 type Java struct {
 	path  string // class path
-	dir   string // of the classes
 	flags []string
 }
 
@@ -47,7 +46,7 @@ func Compile(ctx context.Context, sources, dir string, more ...string) (*Java, e
 	if err != nil || len(files) == 0 {
 		return nil, fmt.Errorf("no Java sources in %s", sources)
 	}
-	j := &Java{path: strings.Join(append(list, dir), ":"), dir: dir}
+	j := &Java{path: strings.Join(append(list, dir), ":")}
 	// Compilation is short: a compiler that optimizes itself and a parallel collector would only take processors away.
 	args := append([]string{"-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC", "-nowarn", "-Xlint:-options", "-encoding", "UTF-8", "-cp", j.path, "-d", dir}, files...)
 	if out, err := exec.CommandContext(ctx, "javac", args...).CombinedOutput(); err != nil {
@@ -56,9 +55,6 @@ func Compile(ctx context.Context, sources, dir string, more ...string) (*Java, e
 	j.flags = []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx1g", "-Dfile.encoding=UTF-8"}
 	return j, nil
 }
-
-// Remove removes the compiled classes; afterwards nothing can be run.
-func (j *Java) Remove() { _ = os.RemoveAll(j.dir) }
 
 // Command returns a process of a program of the suite, which is not started yet.
 func (j *Java) Command(ctx context.Context, class string, args ...string) *exec.Cmd {

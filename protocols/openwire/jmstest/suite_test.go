@@ -3,6 +3,7 @@ package jmstest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -13,13 +14,12 @@ import (
 
 const sources = "testdata/java/jmstest"
 
+// scratch is where the classes go; TestMain makes and removes it.
+var scratch string
+
 // compiled compiles the suite once for all tests.
 var compiled = sync.OnceValues(func() (*jmstest.Java, error) {
-	dir, err := os.MkdirTemp("", "jmstest")
-	if err != nil {
-		return nil, err
-	}
-	return jmstest.Compile(context.Background(), sources, dir)
+	return jmstest.Compile(context.Background(), sources, scratch)
 })
 
 // suite returns the compiled suite. Where Java or the client library is missing it skips, or fails if
@@ -42,13 +42,18 @@ func suite(t *testing.T) jmstest.Suite {
 // only limits the suite to the scenarios that MANIFOLD_TEST_JMS, an expression, matches.
 func only() string { return os.Getenv("MANIFOLD_TEST_JMS") }
 
-// TestMain removes what was compiled.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if java, err := compiled(); err == nil {
-		java.Remove()
+// TestMain gives the compiled classes a place for as long as the tests run.
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "jmstest")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	os.Exit(code)
+	defer func() { _ = os.RemoveAll(dir) }()
+	scratch = dir
+	return m.Run()
 }
 
 // TestTarget runs the suite against the broker that MANIFOLD_TEST_OPENWIRE_URL names, whichever it is.

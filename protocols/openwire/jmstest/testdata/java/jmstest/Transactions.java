@@ -272,7 +272,7 @@ final class Transactions {
         put(tx, Access.open(e), "good");
         MessageProducer p = tx.createProducer(null);
         p.send(Access.secret(e), tx.createTextMessage("refused"));
-        fails(javax.jms.TransactionRolledBackException.class, ".*", tx::commit);
+        failsSomehow("(?i).*rollback only.*", tx::commit);
         quiet(c);
         put(tx, Access.open(e), "next");
         tx.commit();
