@@ -54,6 +54,7 @@ func layers() []layer {
 		{pkg: "protocols/stomp/stomptest", tests: append(kits, "broker/...", "protocols", "protocols/stomp", "protocols/stomp/frame", "protocols/server")},
 		{pkg: "protocols/mqtt/packet", pure: true},
 		{pkg: "protocols/openwire", may: []string{"broker/...", "protocols"}, tests: kits},
+		{pkg: "protocols/openwire/jmstest", tests: append(kits, "broker/...", "protocols", "protocols/server")},
 		{pkg: "protocols/openwire/wire", pure: true},
 		{pkg: "protocols/openwire/wire/generate"}, // run by go generate, not part of the program
 		{pkg: "protocols/amqp/wire", pure: true},
