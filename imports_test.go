@@ -37,6 +37,9 @@ func layers() []layer {
 		{pkg: "broker/route", may: leaves(), pure: true},
 		{pkg: "broker/policy", may: leaves(), pure: true},
 		{pkg: "broker/schedule", may: leaves("store"), tests: kits},
+		{pkg: "broker/note", may: leaves(), pure: true},
+		{pkg: "broker/retained", may: leaves("store"), tests: kits},
+		{pkg: "broker/session", may: leaves("store"), tests: kits},
 		{pkg: "broker/queue", may: leaves("store"), tests: kits},
 		{pkg: "broker", may: []string{"broker/...", "store"}, tests: kits},
 

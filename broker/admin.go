@@ -244,13 +244,13 @@ func (b *Broker) copyEach(list []queue.Taken, d *Destination) {
 		m := *list[i].Entry.Msg
 		m.Origin, m.Address = m.Address, d.Address
 		if !m.Durable || !h.durable {
-			v.targets = append(v.targets, target{h.queue, &m, nil, int32(batch.TakeID())})
+			v.targets = append(v.targets, target{h.queue, &m, nil, int32(batch.TakeID()), false})
 			continue
 		}
 		b.markFor(h.queue, batch, &v.marks)
 		slot := batch.Append(store.Target{List: h.queue.List()}, h.queue.PrioOf(&m), b.encode(&m, &head))
 		batch.Durability = store.Durable
-		v.targets = append(v.targets, target{h.queue, &m, nil, int32(slot)})
+		v.targets = append(v.targets, target{h.queue, &m, nil, int32(slot), false})
 	}
 	b.store.Commit(batch)
 }
@@ -277,6 +277,7 @@ func (b *Broker) ReloadPolicies() {
 	for _, c := range conns {
 		c.recheck()
 	}
+	b.recheckSessions()
 	b.flow.release()
 	b.events.publish(Event{Kind: PoliciesReloaded})
 }
@@ -342,15 +343,24 @@ type DurableInfo struct {
 	Counters               *queue.Counters
 }
 
-// Durables lists the durable subscriptions.
+// Durables lists the durable subscriptions, those of sessions that outlive their connections among
+// them: each of these shows the figures of its session's one queue.
 func (b *Broker) Durables() []DurableInfo {
+	list := b.namedDurables()
+	return b.sessionDurables(list)
+}
+
+func (b *Broker) namedDurables() []DurableInfo {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	list := make([]DurableInfo, 0, len(b.durables))
 	for _, d := range b.durables {
+		if d.rec.List == 0 {
+			continue
+		}
 		list = append(list, DurableInfo{
 			Client: d.rec.Client, Name: d.rec.Name, Selector: d.rec.Selector, Address: addressOf(d.rec.Address),
-			Shared: d.rec.Shared, Active: len(d.active), Counters: d.queue.Counters(),
+			Shared: d.rec.Shared, Active: int(d.online.Load()), Counters: d.queue.Counters(),
 		})
 	}
 	return list

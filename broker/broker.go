@@ -11,8 +11,10 @@ import (
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/note"
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/retained"
 	"github.com/manifoldmq/manifold/broker/route"
 	"github.com/manifoldmq/manifold/broker/schedule"
 	"github.com/manifoldmq/manifold/broker/security"
@@ -61,6 +63,8 @@ type Limits struct {
 	TempQueues    int   // temporary destinations per connection, 1,000
 	Parked        int   // sends of one connection that wait for space, 1,000
 	Destinations  int   // 1,000,000
+	Retained      int   // messages that topics keep, 1,000,000
+	RetainedBytes int64 // of those, a quarter of Memory
 
 	FailIfNoSpace bool          // sends fail at a limit instead of waiting
 	FailAfter     time.Duration // sends fail after waiting for so long; 0: they wait
@@ -110,6 +114,14 @@ type Broker struct {
 	onceMu    sync.Mutex
 	onces     map[string]*Once
 	sequences map[string]*Sequence // guarded by onceMu too
+
+	sessionMu   sync.Mutex // a leaf
+	sessions    map[string]*clientSession
+	nextSession atomic.Uint64
+	plain       *note.Set // of bindings without identifiers
+	orphanWills []*pendingWill
+
+	retained *retained.Table[*binding]
 
 	listMu sync.Mutex   // a leaf: it is taken with a queue's lock held
 	lists  store.ListID // highest in use
@@ -166,6 +178,8 @@ func (l *Limits) setDefaults() {
 	or(&l.TempQueues, 1000)
 	or(&l.Parked, 1000)
 	or(&l.Destinations, 1000000)
+	or(&l.Retained, 1000000)
+	or64(&l.RetainedBytes, l.Memory/4)
 }
 
 // Role returns what the broker is at the moment.
@@ -215,6 +229,9 @@ func (b *Broker) activate(ctx context.Context) error {
 	b.branches = make(map[string]*Transaction)
 	b.onces = make(map[string]*Once)
 	b.sequences = make(map[string]*Sequence)
+	b.sessions = make(map[string]*clientSession)
+	b.plain = note.NewSet(0)
+	b.retained = retained.New[*binding]()
 	b.bindings = route.New[*binding]()
 	b.stop = make(chan struct{})
 	b.done.start()
@@ -232,6 +249,7 @@ func (b *Broker) activate(ctx context.Context) error {
 		Temp:      queue.NewMemory(b.Limits.Temp),
 		Log:       b.Log,
 		Delivered: &b.total.Delivered,
+		Encode:    b.encode,
 		NewList:   b.newList,
 		Remove:    b.removed,
 		Now:       nowMillis,
@@ -254,6 +272,7 @@ func (b *Broker) activate(ctx context.Context) error {
 	}
 	b.housework.Add(1)
 	go b.keepHouse()
+	b.startSessions()
 	return nil
 }
 
@@ -274,6 +293,7 @@ func (b *Broker) Deactivate(ctx context.Context, reason error) error {
 	for _, c := range conns {
 		c.end(reason)
 	}
+	b.stopSessions()
 	if b.scheduler != nil {
 		b.scheduler.Stop()
 	}
@@ -299,6 +319,7 @@ func (b *Broker) keepHouse() {
 		case now := <-tick.C:
 			b.expireAll(now)
 			b.deleteInactive(now)
+			b.expireRetained(now)
 			b.flow.check()
 		}
 	}
@@ -318,7 +339,21 @@ func (b *Broker) expireAll(now time.Time) {
 			cancel()
 		}
 	}
+	if now.Unix()%sessionExpirePeriod != 0 {
+		return
+	}
+	for _, s := range b.allSessions() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		if err := s.queue.Expire(ctx); err != nil {
+			b.Log.Warn("search for expired messages failed", "session", s.client, "error", err)
+		}
+		cancel()
+	}
 }
+
+// sessionExpirePeriod is how often, in seconds, what waits for sessions is searched for messages
+// that have ended.
+const sessionExpirePeriod = 30
 
 // newList takes an unused list identifier. It may be called with locks held.
 func (b *Broker) newList() store.ListID {

@@ -20,8 +20,10 @@ type burst struct {
 	bytes   int64
 	marks   []mark
 	jobs    []schedule.Key // messages that are due later
-	head    []byte         // scratch
-	branch  bool           // it is what a prepared branch keeps for its commit after a restart
+	keeps   []keep
+	merger  merger
+	head    []byte // scratch
+	branch  bool   // it is what a prepared branch keeps for its commit after a restart
 }
 
 // target is one message on its way to one queue.
@@ -30,6 +32,8 @@ type target struct {
 	msg  *message.Message
 	note []byte
 	slot int32 // of the batch's Refs: the entry's identity there, without a list if it is in memory only
+	// early entries were committed before what has come to the queue meanwhile.
+	early bool
 }
 
 type mark struct {
@@ -64,11 +68,11 @@ func (u *burst) toQueue(b *Broker, h *holder, m *message.Message, note []byte) {
 	case h.queue.Overflowing():
 		t.List, t.Volatile = h.queue.NeedList(), true
 	default:
-		u.targets = append(u.targets, target{h.queue, m, note, int32(u.batch.TakeID())})
+		u.targets = append(u.targets, target{h.queue, m, note, int32(u.batch.TakeID()), false})
 		return
 	}
 	slot := u.batch.Append(t, h.queue.PrioOf(m), b.encode(m, &u.head))
-	u.targets = append(u.targets, target{h.queue, m, note, int32(slot)})
+	u.targets = append(u.targets, target{h.queue, m, note, int32(slot), false})
 	u.bytes += int64(u.batch.Refs[slot].Size)
 }
 
@@ -81,7 +85,11 @@ func (u *burst) put(b *Broker, d *Destination, m *message.Message) {
 	if !u.branch {
 		d.published.Add(1)
 	}
-	u.toTopic(b, u.c, b.bindings.Match(d.Address.Name), 4, m)
+	if d.keeps(m) {
+		u.toKeep(b, d, m)
+		return
+	}
+	u.toTopic(b, u.c, u.merger.merge(b.bindings.Match(d.Address.Name), m, u.c), 4, m)
 }
 
 // burstDone hands the messages of a burst to their queues and confirms them. It runs on the
@@ -89,12 +97,7 @@ func (u *burst) put(b *Broker, d *Destination, m *message.Message) {
 func burstDone(sb *store.Batch, err error) {
 	u := sb.User.(*burst)
 	b := u.c.b
-	if err == nil {
-		b.arrive(sb, u.targets, u.marks)
-		if len(u.jobs) > 0 {
-			b.scheduler.Added(u.jobs...)
-		}
-	}
+	u.arrive(b, sb, err)
 	for _, t := range u.tokens {
 		u.c.handler.Confirmed(t, storeFault("send", err))
 	}
@@ -105,13 +108,25 @@ func burstDone(sb *store.Batch, err error) {
 	u.release()
 }
 
+// arrive lets all that a burst has take effect, if its batch is on disk.
+func (u *burst) arrive(b *Broker, sb *store.Batch, err error) {
+	if err == nil {
+		b.arrive(sb, u.targets, u.marks)
+		if len(u.jobs) > 0 {
+			b.scheduler.Added(u.jobs...)
+		}
+	}
+	b.kept(sb, u.keeps, err)
+}
+
 func (u *burst) release() {
 	clear(u.targets)
 	clear(u.marks)
+	clear(u.keeps)
 	if cap(u.targets) > 4096 || cap(u.head) > 64<<10 {
 		return
 	}
-	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], jobs: u.jobs[:0], head: u.head[:0]}
+	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], jobs: u.jobs[:0], keeps: u.keeps[:0], merger: u.merger, head: u.head[:0]}
 	bursts.Put(u)
 }
 
@@ -162,6 +177,9 @@ func (b *Broker) arrive(sb *store.Batch, targets []target, marks []mark) {
 	for i := range targets {
 		t := &targets[i]
 		e := queue.Entry{Msg: t.msg, Ref: sb.Refs[t.slot], Note: t.note}
+		if t.early {
+			e.Flags |= queue.Ordered
+		}
 		b.lastID.Store(uint64(e.Ref.ID))
 		if e.Ref.List == 0 {
 			e = queue.NewEntry(t.msg, e.Ref.ID)

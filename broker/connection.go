@@ -76,11 +76,14 @@ type Connection struct {
 	closed   atomic.Bool
 	sent     atomic.Int64 // messages received from the client
 
-	state sync.Mutex // what follows
-	subs  map[*Subscription]struct{}
-	txs   map[*Transaction]struct{}
-	temps map[address.Address]*Destination
-	temp  uint64
+	merger merger // of bindings; guarded by mu
+
+	state   sync.Mutex // what follows
+	session *Session
+	subs    map[*Subscription]struct{}
+	txs     map[*Transaction]struct{}
+	temps   map[address.Address]*Destination
+	temp    uint64
 }
 
 // Connect authenticates a client and returns its connection. It may block on hashing a
@@ -247,14 +250,17 @@ func (c *Connection) Close() {
 	}
 	c.Flush()
 	c.state.Lock()
-	subs, txs, temps := c.subs, c.txs, c.temps
-	c.subs, c.txs, c.temps = nil, nil, nil
+	subs, txs, temps, session := c.subs, c.txs, c.temps, c.session
+	c.subs, c.txs, c.temps, c.session = nil, nil, nil, nil
 	c.state.Unlock()
 	for tx := range txs {
 		tx.abandon()
 	}
 	for s := range subs {
 		s.closeWith(^uint64(0))
+	}
+	if session != nil {
+		session.detach(false)
 	}
 	for _, d := range temps {
 		c.b.dropTemporary(d)

@@ -42,25 +42,32 @@ func (b *Broker) deadLetter(list []queue.Taken, cause string, c *Connection, t T
 // expired dead-letters or drops entries that have ended.
 func (b *Broker) expired(list []queue.Taken) {
 	b.moveEach(list, MessageExpired, nil, 0, func(k *queue.Taken) (*Destination, *message.Message) {
-		if !b.policyOf(k.Queue).DeadLetter.ProcessExpired {
+		if _, ok := k.Queue.Tag.(*clientSession); ok {
+			return nil, nil // that messages end is what their senders want, and no failure
+		}
+		if !b.policyOf(k).DeadLetter.ProcessExpired {
 			return nil, nil
 		}
 		return b.letter(k, "java.lang.Throwable: Message Expired. Expiration:"+strconv.FormatInt(k.Entry.Msg.Expiry, 10))
 	})
 }
 
-func (b *Broker) policyOf(q *queue.Queue) *policy.Policy {
-	if d, ok := q.Tag.(*Destination); ok {
-		return d.Policy()
+func (b *Broker) policyOf(k *queue.Taken) *policy.Policy {
+	a := k.Queue.Address
+	switch tag := k.Queue.Tag.(type) {
+	case *Destination:
+		return tag.Policy()
+	case *clientSession:
+		a = k.Entry.Msg.Address
 	}
-	p := b.Policies.Lookup(q.Address)
+	p := b.Policies.Lookup(a)
 	return &p
 }
 
 // letter returns where an undeliverable message goes, and what it becomes; nil to drop it.
 func (b *Broker) letter(k *queue.Taken, cause string) (*Destination, *message.Message) {
 	m := k.Entry.Msg
-	p := b.policyOf(k.Queue).DeadLetter
+	p := b.policyOf(k).DeadLetter
 	if p.Discard || !m.Durable && !p.ProcessNonPersistent || k.Queue.Address.Kind.IsTemp() {
 		return nil, nil
 	}
@@ -113,13 +120,13 @@ func (b *Broker) moveEach(list []queue.Taken, kind EventKind, c *Connection, t T
 		}
 		h := d.holder()
 		if !m.Durable || !h.durable {
-			v.targets = append(v.targets, target{h.queue, m, nil, int32(batch.TakeID())})
+			v.targets = append(v.targets, target{h.queue, m, nil, int32(batch.TakeID()), false})
 			continue
 		}
 		b.markFor(h.queue, batch, &v.marks)
 		slot := batch.Append(store.Target{List: h.queue.List()}, h.queue.PrioOf(m), b.encode(m, &head))
 		batch.Durability = store.Durable
-		v.targets = append(v.targets, target{h.queue, m, nil, int32(slot)})
+		v.targets = append(v.targets, target{h.queue, m, nil, int32(slot), false})
 	}
 	b.store.Commit(batch)
 }

@@ -68,7 +68,9 @@ func (d *Destination) holders() []*queue.Queue {
 	}
 	var out []*queue.Queue
 	for _, b := range d.b.bindings.Match(d.Address.Name) {
-		out = append(out, b.to.queue)
+		if b.session == nil { // whose messages come by many topics
+			out = append(out, b.to.queue)
+		}
 	}
 	return out
 }

@@ -18,6 +18,9 @@ func (b *Broker) Drain(ctx context.Context) error {
 			q.Pause()
 		}
 	}
+	for _, s := range b.allSessions() {
+		s.queue.Pause()
+	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for b.underWay() {

@@ -24,6 +24,10 @@ const (
 	ProducerBlocked
 	PoliciesReloaded
 	StoreEvent
+	SessionCreated
+	SessionEnded
+	WillPublished
+	BindingRefused // a binding has ended, as its user may not read there any more
 )
 
 // Event is something that happened. Which fields are set depends on the kind.

@@ -125,8 +125,8 @@ type parked struct {
 	t  Token
 	tx *Transaction
 
-	record record
-	since  time.Time
+	extra
+	since time.Time
 }
 
 // maxParkedBytes bounds what one connection may have parked, beside Limits.Parked.

@@ -16,6 +16,8 @@ import (
 type Once struct {
 	b    *Broker
 	name string
+	// volatile keys are not recorded: those of a session that ends with its connection.
+	volatile bool
 
 	mu   sync.Mutex
 	keys map[uint64]struct{}
@@ -68,16 +70,28 @@ func (p *Producer) SendOnce(m *message.Message, o *Once, key uint64, t Token) er
 	o.keys[key] = struct{}{}
 	o.mu.Unlock()
 	if known {
-		c.Confirm(t)
+		c.confirmDurable(t)
 		return nil
 	}
-	if err := p.sendWith(m, t, record{key: o.key(key)}); err != nil {
+	var x extra
+	if !o.volatile {
+		x.key = o.key(key)
+	}
+	if err := p.sendWith(m, t, x); err != nil {
 		o.mu.Lock()
 		delete(o.keys, key)
 		o.mu.Unlock()
 		return err
 	}
 	return nil
+}
+
+// Known reports whether a message with the key was taken and is not released.
+func (o *Once) Known(key uint64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, known := o.keys[key]
+	return known
 }
 
 // Forget releases a key: the sender will not repeat the message. The token is confirmed when
@@ -87,7 +101,7 @@ func (o *Once) Forget(c *Connection, key uint64, t Token) {
 	_, known := o.keys[key]
 	delete(o.keys, key)
 	o.mu.Unlock()
-	if !known {
+	if !known || o.volatile {
 		c.Confirm(t)
 		return
 	}
@@ -100,10 +114,15 @@ func (o *Once) Forget(c *Connection, key uint64, t Token) {
 // End forgets a session with all its keys, when the session itself has ended.
 func (o *Once) End() {
 	o.b.onceMu.Lock()
-	delete(o.b.onces, o.name)
+	if o.b.onces[o.name] == o {
+		delete(o.b.onces, o.name)
+	}
 	o.b.onceMu.Unlock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.volatile || len(o.keys) == 0 {
+		return
+	}
 	batch := store.GetBatch()
 	batch.Done = release
 	for k := range o.keys {

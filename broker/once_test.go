@@ -66,7 +66,13 @@ func TestTrackedDeliveriesKeepTagAndPhase(t *testing.T) {
 	c.send(q("Q"), true, series("m", 3)...)
 	next := uint32(100)
 	o := on(q("Q"))
-	o.Track = func(*message.Message, []byte) uint32 { next++; return next }
+	o.Track = func(_ *message.Message, _ []byte, tag uint32) (uint32, bool) {
+		if tag != 0 {
+			return tag, true
+		}
+		next++
+		return next, true
+	}
 	s := c.subscribe(o, 2)
 	c.receive(2)
 	if c.deliveries[0].Tag != 101 || c.deliveries[1].Tag != 102 {
@@ -132,7 +138,7 @@ func TestDrainOfTrackedDeliveries(t *testing.T) {
 	c = n.connect("c")
 	tag := uint32(0)
 	o := on(q("Q"))
-	o.Track = func(*message.Message, []byte) uint32 { tag++; return tag }
+	o.Track = func(*message.Message, []byte, uint32) (uint32, bool) { tag++; return tag, true }
 	s := c.subscribe(o, 10)
 	s.Drain()
 	c.await("the end of the drain", func() bool {

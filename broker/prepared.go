@@ -209,6 +209,13 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 	}
 	for i := range batch.Ops() {
 		op := &batch.Ops()[i]
+		if op.Bucket == store.Retained && (op.Kind == store.OpPutRecord || op.Kind == store.OpDeleteRecord) {
+			keep, err := b.recoverKeep(batch, op)
+			if err != nil {
+				return err
+			}
+			u.keeps = append(u.keeps, keep)
+		}
 		if op.Kind != store.OpAppend && op.Kind != store.OpTarget {
 			continue
 		}
@@ -216,7 +223,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 		h, m := holders[op.List], messages[slot]
 		switch {
 		case h.queue != nil:
-			u.targets = append(u.targets, target{h.queue, m, append([]byte(nil), batch.Bytes(op.Note)...), slot})
+			u.targets = append(u.targets, target{h.queue, m, append([]byte(nil), batch.Bytes(op.Note)...), slot, false})
 			continue
 		case m.Address.Kind == address.Queue:
 			d, err := b.resolve(nil, "commit", m.Address)
@@ -238,9 +245,13 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 	for i, m := range again {
 		u.toQueue(b, &anew[i], m, nil)
 	}
+	for i := range u.keeps {
+		b.announce(&u.keeps[i])
+		u.keeps[i].slot = int32(batch.TakeID())
+	}
 	tx.parts = nil // its entries name them now
 	tx.end(batch)
-	batch.User = &commit{tx: tx, targets: u.targets, marks: u.marks, then: func(err error) {
+	batch.User = &commit{tx: tx, targets: u.targets, marks: u.marks, keeps: u.keeps, then: func(err error) {
 		if err == nil {
 			b.rescanSchedule()
 		}
@@ -298,6 +309,11 @@ func (b *Broker) holdersOf(batch *store.Batch) map[store.ListID]holder {
 	for _, d := range b.durables {
 		if _, ok := found[d.rec.List]; ok {
 			found[d.rec.List] = d.binding.to
+		}
+	}
+	for _, s := range b.allSessions() {
+		if _, ok := found[s.list]; ok {
+			found[s.list] = holder{queue: s.queue, durable: true}
 		}
 	}
 	return found

@@ -62,18 +62,21 @@ func (d *Destination) holder() holder {
 // message means that it is on disk. With a transaction the message takes effect at its commit
 // and is confirmed as accepted. Send never blocks; Flush must follow, once for a series.
 func (p *Producer) Send(m *message.Message, tx *Transaction, t Token) error {
-	return p.sendAny(m, tx, t, record{})
+	return p.sendAny(m, tx, t, extra{})
 }
 
-// record is what is written about a session in the batch of a message.
-type record struct{ key, value []byte }
-
-// sendWith is Send with a record that is written in the same batch.
-func (p *Producer) sendWith(m *message.Message, t Token, r record) error {
-	return p.sendAny(m, nil, t, r)
+// extra is what is written in the same batch as a message.
+type extra struct {
+	key, value []byte       // a record about a session
+	also       *store.Batch // operations, which are copied
 }
 
-func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, r record) error {
+// sendWith is Send with something that is written in the same batch.
+func (p *Producer) sendWith(m *message.Message, t Token, x extra) error {
+	return p.sendAny(m, nil, t, x)
+}
+
+func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, x extra) error {
 	c := p.c
 	for i, d := range p.targets {
 		// The right may have been withdrawn since: the check is a cached look-up.
@@ -86,6 +89,11 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, r recor
 			}
 		}
 		if err := p.targets[i].locate(c); err != nil {
+			return err
+		}
+	}
+	if m.Flags&message.Retain != 0 {
+		if err := p.checkRetained(m); err != nil {
 			return err
 		}
 	}
@@ -108,7 +116,7 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, r recor
 	}
 	c.sent.Add(1)
 	c.b.total.Received.Add(1)
-	k := parked{p: p, m: m, t: t, tx: tx, record: r}
+	k := parked{p: p, m: m, t: t, tx: tx, extra: x}
 	if tx != nil {
 		if err := tx.advance(txOpen, txOpen, "send"); err != nil {
 			return err
@@ -130,7 +138,7 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, r recor
 // admitLocked lets a send take effect, or adds it to its transaction. The caller holds c.mu.
 func (c *Connection) admitLocked(k *parked) error {
 	if k.tx == nil {
-		c.sendLocked(k.p, k.m, k.t, k.record)
+		c.sendLocked(k.p, k.m, k.t, k.extra)
 		return nil
 	}
 	err := k.tx.send(k.p, k.m)
@@ -162,11 +170,14 @@ func (p *Producer) setSingle() {
 }
 
 // sendLocked routes a message. The caller holds c.mu.
-func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, r record) {
-	if r.key != nil {
+func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, x extra) {
+	if x.key != nil {
 		u := c.burstLocked()
-		u.batch.PutRecord(store.Sessions, r.key, r.value)
+		u.batch.PutRecord(store.Sessions, x.key, x.value)
 		u.batch.Durability = store.Durable
+	}
+	if x.also != nil {
+		c.burstLocked().batch.Merge(x.also)
 	}
 	if later, _ := c.b.isScheduled(m); later {
 		u := c.burstLocked()
@@ -223,18 +234,27 @@ func (c *Connection) routeLocked(h *holder, m *message.Message, note []byte) {
 
 // publishLocked hands a message to every queue that is bound to a topic.
 func (c *Connection) publishLocked(d *Destination, m *message.Message) {
+	if d.keeps(m) {
+		c.burstLocked().put(c.b, d, m)
+		return
+	}
 	d.published.Add(1)
 	bindings := c.b.bindings.Match(d.Address.Name)
-	durables, room := 0, false
+	durables, room, join := 0, false, false
 	for _, n := range bindings {
 		if n.to.needsStore(m) && n.wants(m, c) {
 			durables++
 		}
+		join = join || !n.plain && n.session != nil && n.session.overlaps.Load()
+	}
+	if join {
+		bindings = c.merger.merge(bindings, m, c)
 	}
 	if durables == 0 && c.burst == nil && c.inflight.Load() == 0 {
 		crowded := (*queue.Queue)(nil)
 		for _, n := range bindings {
 			if !n.wants(m, c) {
+				n.refused(m)
 				continue
 			}
 			if n.to.queue.Crowded() {
@@ -243,10 +263,10 @@ func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 				room = true
 			}
 			seen := m
-			if !n.as.IsZero() {
+			if !n.plain && !n.as.IsZero() {
 				seen = n.copyFor(m)
 			}
-			c.offerLocked(n.to.queue, seen, n.note)
+			c.offerLocked(n.to.queue, seen, n.noteFor(m))
 		}
 		if !room && crowded != nil {
 			c.crowded = crowded // nobody keeps up: one slow subscriber alone slows nobody
@@ -265,13 +285,14 @@ func (u *burst) toTopic(b *Broker, c *Connection, bindings []*binding, durables 
 	const fanned = -1 // its slot is known when the fan-out is added
 	for _, n := range bindings {
 		if !n.wants(m, c) {
+			n.refused(m)
 			continue
 		}
-		t := store.Target{Note: n.note}
+		t := store.Target{Note: n.noteFor(m)}
 		switch {
 		case !n.as.IsZero():
 			// Its head differs, so it can't share the others' body.
-			u.toQueue(b, &n.to, n.copyFor(m), n.note)
+			u.toQueue(b, &n.to, n.copyFor(m), t.Note)
 			continue
 		case u.branch && !n.to.durable:
 			continue
@@ -284,14 +305,14 @@ func (u *burst) toTopic(b *Broker, c *Connection, bindings []*binding, durables 
 		case n.to.queue.Overflowing():
 			t.List, t.Volatile = n.to.queue.NeedList(), true
 		default:
-			u.targets = append(u.targets, target{n.to.queue, m, n.note, int32(u.batch.TakeID())})
+			u.targets = append(u.targets, target{n.to.queue, m, t.Note, int32(u.batch.TakeID()), false})
 			continue
 		}
 		if list == nil {
 			list = make([]store.Target, 0, max(durables, 1))
 		}
 		list = append(list, t)
-		u.targets = append(u.targets, target{n.to.queue, m, n.note, fanned})
+		u.targets = append(u.targets, target{n.to.queue, m, t.Note, fanned, false})
 	}
 	if len(list) == 0 {
 		return
@@ -393,6 +414,17 @@ func (c *Connection) confirmSettled() {
 		c.handler.Confirmed(t, nil)
 	}
 	c.settled = c.settled[:0]
+}
+
+// confirmDurable confirms a token in order with the sends before it, and when all that was committed
+// so far, by whomever, is on disk.
+func (c *Connection) confirmDurable(t Token) {
+	c.mu.Lock()
+	if len(c.parked) == 0 {
+		c.burstLocked().batch.Durability = store.Durable
+	}
+	c.mu.Unlock()
+	c.Confirm(t)
 }
 
 // Confirm confirms a token in order with the sends before it: for protocols whose receipts

@@ -58,6 +58,12 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.recoverDurables(ctx, byList); err != nil {
 		return err
 	}
+	if err := b.recoverSessions(ctx, byList); err != nil {
+		return err
+	}
+	if err := b.recoverRetained(ctx); err != nil {
+		return err
+	}
 	b.dropOrphans(last, byList)
 	if unclean {
 		for list, id := range last {

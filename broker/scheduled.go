@@ -119,11 +119,8 @@ func (b *Broker) deliverScheduled(batch *store.Batch, list []schedule.Due, done 
 			d.each(m, func(d *Destination, m *message.Message) { u.put(b, d, m) })
 		}
 	}
-	targets, marks := u.targets, u.marks
 	batch.Done = func(sb *store.Batch, err error) {
-		if err == nil {
-			b.arrive(sb, targets, marks)
-		}
+		u.arrive(b, sb, err)
 		store.PutBatch(sb)
 		done(storeFault("deliver", err))
 	}
@@ -224,11 +221,8 @@ func (b *Broker) sendJobs(ctx context.Context, request *message.Message, from, t
 		return err
 	}
 	outcome := make(chan error, 1)
-	targets, marks := u.targets, u.marks
 	u.batch.Done = func(sb *store.Batch, err error) {
-		if err == nil {
-			b.arrive(sb, targets, marks)
-		}
+		u.arrive(b, sb, err)
 		store.PutBatch(sb)
 		outcome <- err
 	}

@@ -88,7 +88,7 @@ func (b *Broker) tryAgain(list []queue.Taken) []queue.Taken {
 	var again []queue.Taken
 	rest := list[:0]
 	for _, k := range list {
-		if b.policyOf(k.Queue).Redelivery.Rejected {
+		if b.policyOf(&k).Redelivery.Rejected {
 			again = append(again, k)
 		} else {
 			rest = append(rest, k)

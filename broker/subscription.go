@@ -35,8 +35,12 @@ type SubscribeOptions struct {
 	// this name; with Shared, by the name alone, and several consumers may share it.
 	Name   string
 	Shared bool
+	// Transient lets a shared subscription end with its last consumer.
+	Transient bool
 	// Track makes deliveries tracked; see queue.ConsumerOptions.
-	Track func(m *message.Message, note []byte) uint32
+	Track func(m *message.Message, note []byte, tag uint32) (use uint32, durable bool)
+	// Retained brings the messages that topics keep first.
+	Retained bool
 	// Unlisted says that no destination is made for a topic that only the broker publishes to.
 	Unlisted   bool
 	MaxPending int // messages that a topic subscriber may be behind; 0 = by policy
@@ -55,6 +59,7 @@ type Subscription struct {
 	patterns []string       // of wildcard consumers of queues
 	attached []*queue.Queue
 	durable  *durable
+	session  *Session // it is the consumer of
 	over     bool
 }
 
@@ -260,7 +265,7 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 	s.bindings = append(s.bindings, n)
 	s.mu.Unlock()
 	s.attach(q)
-	b.bindings.Bind(a.Name, n)
+	b.bind(n, s.o.Retained, nil)
 	return nil
 }
 
@@ -299,7 +304,9 @@ func (s *Subscription) closeWith(deliveredUpTo uint64) {
 	s.c.state.Lock()
 	delete(s.c.subs, s)
 	s.c.state.Unlock()
-	b.events.publish(Event{Kind: Unsubscribed, Address: s.o.Addresses[0], Client: s.c.login.ClientID, Text: s.o.Name})
+	if s.session == nil {
+		b.events.publish(Event{Kind: Unsubscribed, Address: s.o.Addresses[0], Client: s.c.login.ClientID, Text: s.o.Name})
+	}
 }
 
 // endPrivate drops a topic subscriber's own queue, with what overflowed of it.

@@ -167,6 +167,7 @@ type commit struct {
 	targets []target
 	marks   []mark
 	jobs    []schedule.Key
+	keeps   []keep
 	bytes   int64
 	letters int64
 	t       Token
@@ -240,7 +241,7 @@ func (tx *Transaction) build(u *burst) *commit {
 			k.letters++
 		}
 	}
-	k.targets, k.marks, k.jobs, k.bytes = u.targets, u.marks, u.jobs, u.bytes
+	k.targets, k.marks, k.jobs, k.keeps, k.bytes = u.targets, u.marks, u.jobs, u.keeps, u.bytes
 	return k
 }
 
@@ -313,6 +314,7 @@ func commitDone(batch *store.Batch, err error) {
 	} else {
 		go tx.undo()
 	}
+	b.kept(batch, k.keeps, err)
 	err = storeFault("commit", err)
 	if tx.c != nil {
 		tx.c.inflight.Add(-1)

@@ -78,13 +78,14 @@ type Bucket uint8
 const (
 	Meta          Bucket = iota + 1 // the store's own: format, id block, clean-stop counters
 	Destinations                    // address -> settings, ListID
-	Subscriptions                   // durable and shared subscriptions, sessions -> settings, ListID
+	Subscriptions                   // durable and shared subscriptions -> settings, ListID
 	Retained                        // topic -> message
 	Schedule                        // due time (8 bytes big endian) | id -> target
 	Producers                       // producer id -> last sequence, for duplicate detection
 	Prepared                        // xid -> Batch.Marshal of the branch
 	Sessions                        // exactly-once keys of sessions
 	Marks                           // list -> dispatch mark
+	Clients                         // sessions of clients, what they are bound to, their wills
 	buckets
 )
 

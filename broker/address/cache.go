@@ -103,6 +103,21 @@ func (c *Cache[V]) Remove(pattern string, v V) bool {
 	return true
 }
 
+// Replace puts a value in the place of another under a pattern, so that no Match sees both of
+// them or neither. It reports whether old was there.
+func (c *Cache[V]) Replace(pattern string, old, v V) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	had := c.trie.Remove(pattern, old)
+	c.trie.Insert(pattern, v)
+	if IsPattern(pattern) {
+		c.outdate(pattern)
+	} else {
+		c.forget(pattern)
+	}
+	return had
+}
+
 // Match returns the values whose patterns stand for a name: a value as often as it has such
 // patterns, in no order. The slice is shared: callers must not change it.
 func (c *Cache[V]) Match(name string) []V {

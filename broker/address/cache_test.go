@@ -179,3 +179,36 @@ func BenchmarkCacheReconnectStorm(b *testing.B) {
 		c.Match("hot")
 	}
 }
+
+func TestCacheReplaceShowsOneValueAtAnyTime(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"a.b", "a.*", ">"} {
+		c := NewCache[int]()
+		c.Insert(pattern, 0)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for i := range 2000 {
+				if !c.Replace(pattern, i, i+1) {
+					t.Errorf("%s: %d was not there", pattern, i)
+				}
+			}
+		}()
+		for over := false; !over; {
+			select {
+			case <-done:
+				over = true
+			default:
+			}
+			if got := c.Match("a.b"); len(got) != 1 {
+				t.Fatalf("%s: %v", pattern, got)
+			}
+		}
+		if got := c.Match("a.b"); got[0] != 2000 {
+			t.Errorf("%s: %v at the end", pattern, got)
+		}
+		if c.Replace(pattern, -1, -2) {
+			t.Errorf("%s: replaced what was not there", pattern)
+		}
+	}
+}

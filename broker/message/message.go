@@ -65,11 +65,25 @@ type Flags uint8
 const (
 	// BinaryCorrelation says that CorrelationID is octets and not text.
 	BinaryCorrelation Flags = 1 << iota
-	// Retain asks a topic to keep the message for later subscribers.
+	// Retain asks a topic to keep the message for later subscribers, in the place of the one that
+	// it keeps; one without a body asks it to keep none.
 	Retain
 	// Scheduled says that properties of the message ask for its delivery at another time. Without
 	// it, nobody looks for them.
 	Scheduled
+	// OnceOnly asks for hand-over exactly once, to those receivers that take part in it. It means
+	// something for durable messages only.
+	OnceOnly
+)
+
+// Assurance is how surely a message is handed over, from one party to the next.
+type Assurance uint8
+
+// The assurances, in ascending order.
+const (
+	AtMostOnce  Assurance = iota // it may be lost, and is kept in memory only
+	AtLeastOnce                  // it is not lost, and may come again
+	ExactlyOnce                  // neither, where both parties keep account
 )
 
 // Content is a message's properties and body in the encoding they arrived in. It is immutable
@@ -131,6 +145,35 @@ func (m *Message) Size() int {
 		return 0
 	}
 	return len(m.Content.Head()) + len(m.Content.Body())
+}
+
+// Assurance returns how surely the sender wants the message to be handed over.
+func (m *Message) Assurance() Assurance {
+	switch {
+	case !m.Durable:
+		return AtMostOnce
+	case m.Flags&OnceOnly != 0:
+		return ExactlyOnce
+	}
+	return AtLeastOnce
+}
+
+// Empty reports whether the message has no body, or an empty text or octets.
+func (m *Message) Empty() bool {
+	if m.Content == nil || len(m.Content.Body()) == 0 {
+		return true
+	}
+	p, err := m.Content.Payload()
+	if err != nil {
+		return false
+	}
+	switch p.Kind {
+	case NoPayload:
+		return true
+	case TextPayload, BytesPayload:
+		return p.Value.Str() == ""
+	}
+	return false
 }
 
 // Expired reports whether the message has ended at a time in Unix milliseconds.

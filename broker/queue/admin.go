@@ -199,7 +199,7 @@ func (q *Queue) Expire(ctx context.Context) error {
 	more := false
 	gone, err := q.Take(ctx, func(e *Entry) bool {
 		more = more || e.Msg.Expiry > now
-		return e.Msg.Expired(now)
+		return e.Msg.Expired(now) && e.Tag == 0
 	}, 10000)
 	if err == nil && !more && len(gone) < 10000 {
 		q.lock()

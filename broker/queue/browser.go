@@ -63,7 +63,7 @@ func (c *Consumer) show(e *Entry) bool {
 	defer c.mu.Unlock()
 	n := c.last.Load() + 1
 	c.last.Store(n)
-	c.stage(n, e)
+	c.stage(n, e, 0)
 	if c.stagedBytes += e.size(); c.stagedBytes > stageBytes || len(c.staged) >= runLength {
 		c.flush()
 	}

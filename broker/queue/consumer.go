@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -50,12 +51,21 @@ type ConsumerOptions struct {
 	Filter    Filter // nil: everything
 	Priority  int    // higher ones are served first
 	Exclusive bool
-	// Track makes deliveries tracked, for hand-over exactly once: it returns the tag (a packet
-	// identifier, for instance) of a delivery that has none, or 0 to leave it untracked. Tags
-	// are on disk before their deliveries reach the sink, and entries that come again, also
-	// after a restart, come with their tag and phase. It is called with locks held and must not
-	// block.
-	Track func(m *message.Message, note []byte) uint32
+	// Track makes deliveries tracked: it returns the tag (a packet identifier, for instance) of
+	// a delivery that has none, or 0 to leave it untracked. Entries that come again come with
+	// their tag and phase; Track is told of their tag then. With durable, for hand-over exactly
+	// once, the tag is on disk before the delivery reaches the sink, and entries come with it
+	// after a crash too. It is called with locks held and must not block.
+	Track func(m *message.Message, note []byte, tag uint32) (use uint32, durable bool)
+	// Exempt says of a note whether its delivery uses up no credit: it gets a number, and the
+	// limit goes up by one. Without credit it waits as the others do. It is called with locks held.
+	Exempt func(note []byte) bool
+	// Home is the queue of a consumer that drains others too: what gets a durable tag there
+	// moves to it before it is delivered, so that nobody else gets it.
+	Home *Queue
+	// Moving adds to the batch of such a move what the caller has to record. It is called with
+	// locks held.
+	Moving func(b *store.Batch)
 	// Allowance is what the consumer shares with others; nil: it has no limit but its credit.
 	Allowance *Allowance
 	Tag       any // the caller's
@@ -72,6 +82,7 @@ type Consumer struct {
 	limit       atomic.Uint64 // deliveries numbered up to it may be sent
 	last        atomic.Uint64 // number of the last delivery
 	choked      atomic.Bool   // the sink has no room
+	held        atomic.Int32  // Hold was called so often more than Release
 	closed      atomic.Bool
 	drain       drain
 	ring        []slot // unsettled deliveries by number; its length is a power of two
@@ -81,6 +92,8 @@ type Consumer struct {
 	staged      []Delivery
 	stagedBytes int64
 	tracking    *store.Batch // tags of what is staged
+	moves       []moving     // those of what is staged
+	trackedRuns int          // on their way to the disk
 	queues      []*Queue     // attached, in the order in which new credit is offered
 	turn        int
 	browse      chan struct{} // of a browser: there is new credit
@@ -91,6 +104,7 @@ type Consumer struct {
 type slot struct {
 	q        *Queue // nil: settled
 	enlisted bool   // a transaction decides on it
+	moving   bool   // it is on its way to the consumer's home
 	e        Entry
 }
 
@@ -106,11 +120,12 @@ func NewConsumer(env *Env, o ConsumerOptions, sink Sink) *Consumer {
 
 // ready reports whether a delivery may be sent now.
 func (c *Consumer) ready() bool {
-	return c.last.Load() < c.limit.Load() && !c.choked.Load() && !c.closed.Load() && !c.Allowance.spent()
+	return c.last.Load() < c.limit.Load() && !c.choked.Load() && !c.closed.Load() && c.held.Load() == 0 && !c.Allowance.spent()
 }
 
-// deliver hands an entry to the consumer, if it has credit. The caller holds q's lock.
-func (c *Consumer) deliver(q *Queue, e *Entry) bool {
+// deliver hands an entry to the consumer, if it has credit; the delivery does not show the hidden
+// flags. The caller holds q's lock.
+func (c *Consumer) deliver(q *Queue, e *Entry, hidden EntryFlags) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.ready() || !c.Allowance.take() {
@@ -118,11 +133,12 @@ func (c *Consumer) deliver(q *Queue, e *Entry) bool {
 	}
 	n := c.last.Load() + 1
 	c.last.Store(n)
-	if c.Track != nil {
-		c.track(e)
+	if c.Exempt != nil && c.Exempt(e.Note) {
+		c.limit.Add(1)
 	}
-	c.put(n, slot{q: q, e: *e})
-	c.stage(n, e)
+	moves := c.Track != nil && c.track(q, e, n)
+	c.put(n, slot{q: q, e: *e, moving: moves})
+	c.stage(n, e, hidden)
 	if c.stagedBytes += e.size(); c.stagedBytes > stageBytes {
 		c.flush()
 	}
@@ -130,10 +146,10 @@ func (c *Consumer) deliver(q *Queue, e *Entry) bool {
 }
 
 // stage adds a delivery to those that flush hands over. The caller holds c.mu.
-func (c *Consumer) stage(n uint64, e *Entry) {
+func (c *Consumer) stage(n uint64, e *Entry, hidden EntryFlags) {
 	c.staged = append(c.staged, Delivery{
 		Consumer: c, Number: n, Msg: e.Msg, ID: e.Ref.ID, Note: e.Note, Tag: e.Tag, Count: e.Count, Phase: e.Phase,
-		Flags: e.Flags &^ (fetched | purged),
+		Flags: e.Flags &^ (fetched | purged | hidden),
 	})
 }
 
@@ -143,7 +159,7 @@ func (c *Consumer) flush() {
 		return
 	}
 	c.env.Delivered.Add(int64(len(c.staged)))
-	if c.Track != nil {
+	if c.tracking != nil || c.trackedRuns > 0 {
 		c.flushTracked(false)
 		return
 	}
@@ -189,9 +205,9 @@ func (c *Consumer) slotAt(n uint64) *slot {
 	return s
 }
 
-// unsettledAt is slotAt without the enlisted ones.
+// unsettledAt is slotAt without those that somebody else decides on.
 func (c *Consumer) unsettledAt(n uint64) *slot {
-	if s := c.slotAt(n); s != nil && !s.enlisted {
+	if s := c.slotAt(n); s != nil && !s.enlisted && !s.moving {
 		return s
 	}
 	return nil
@@ -262,6 +278,37 @@ func (c *Consumer) Offer() {
 	if c.ready() {
 		c.offer()
 	}
+}
+
+// Hold lets nothing more be delivered until Release.
+func (c *Consumer) Hold() {
+	c.mu.Lock()
+	c.held.Add(1)
+	c.mu.Unlock()
+}
+
+// Release ends Hold. The caller kicks the consumer's queues, which it may hand to a function; it
+// takes no lock of a queue itself.
+func (c *Consumer) Release(kick func(*Queue)) {
+	if c.held.Add(-1) > 0 {
+		return
+	}
+	c.mu.Lock()
+	queues := append([]*Queue(nil), c.queues...)
+	c.mu.Unlock()
+	for _, q := range queues {
+		kick(q)
+	}
+}
+
+// Leave ends draining of one queue. Its deliveries stay with the consumer until they have an
+// outcome.
+func (c *Consumer) Leave(q *Queue) {
+	c.mu.Lock()
+	c.queues = slices.DeleteFunc(c.queues, func(o *Queue) bool { return o == q })
+	c.mu.Unlock()
+	q.detach(c)
+	q.Kick()
 }
 
 // offer lets each attached queue use the consumer's credit, beginning with the next in turn.

@@ -89,6 +89,10 @@ func (q *Queue) takeIntake() {
 	for i := range q.arrived {
 		e := &q.arrived[i]
 		l := q.levelOf(e.Ref.Prio)
+		if e.Flags&moved != 0 {
+			q.noteMoved(l, e.Ref.ID)
+			continue
+		}
 		full := window
 		if !e.stored() && o.Window <= 0 {
 			full *= unstoredFactor
@@ -102,6 +106,9 @@ func (q *Queue) takeIntake() {
 			q.lastStored = max(q.lastStored, e.Ref.ID)
 		}
 		switch {
+		case !l.tail && e.Flags&Ordered != 0:
+			e.Flags &^= Ordered
+			l.insert(*e)
 		case !l.tail:
 			l.push(*e)
 		case !e.stored():
@@ -290,7 +297,7 @@ func (r *runner) start(index int) (uint64, bool) {
 // place finds a consumer for an entry. l is nil for one that came back.
 func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 	q := r.q
-	if e.Msg.Expiry != 0 && e.Msg.Expired(r.now) {
+	if e.Msg.Expiry != 0 && e.Msg.Expired(r.now) && e.Tag == 0 {
 		r.expire(e)
 		return removed
 	}
@@ -360,13 +367,19 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 		}
 		return false
 	}
-	group, flags := e.Msg.GroupID, e.Flags
+	group, flags, noted := e.Msg.GroupID, e.Flags, e.Note
+	hidden := EntryFlags(0)
+	if s.note != nil {
+		// What others may have seen has not been seen by this one.
+		e.Note, hidden = s.note(e.Msg), Redelivered
+	}
 	owner := q.groups[group]
 	if group != "" {
 		q.own(group, s.Consumer, e)
 	}
-	if !s.deliver(q, e) {
+	if !s.deliver(q, e, hidden) {
 		// Another queue has used up its credit.
+		e.Note = noted
 		if e.Flags = flags; owner != nil {
 			q.groups[group] = owner
 		} else {

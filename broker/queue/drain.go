@@ -34,7 +34,7 @@ func (c *Consumer) Drain() {
 func (c *Consumer) drained() {
 	c.drain.is.Store(false)
 	c.limit.Store(c.last.Load())
-	if c.Track != nil {
+	if c.tracking != nil || c.trackedRuns > 0 {
 		c.env.Delivered.Add(int64(len(c.staged)))
 		c.flushTracked(true)
 		return

@@ -33,6 +33,11 @@ const (
 	// purged says that the queue was purged while the entry was with a consumer: it is
 	// dropped when it comes back.
 	purged
+	// Ordered says of an arrival that others with higher ids may have come before it.
+	Ordered
+	// moved says of an arrival that it is with the consumer already whose home this is: there
+	// is only its place in the list to be noted.
+	moved
 )
 
 func (e *Entry) stored() bool { return e.Ref.List != 0 }

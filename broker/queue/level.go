@@ -43,6 +43,17 @@ func (l *level) push(e Entry) {
 	l.bytes += e.size()
 }
 
+// insert is push for an entry that may belong before others: it goes to its place by id.
+func (l *level) insert(e Entry) {
+	l.push(e)
+	for seq := l.end - 1; seq > l.head && (l.at(seq-1).Msg == nil || l.at(seq-1).Ref.ID > e.Ref.ID); seq-- {
+		*l.at(seq), *l.at(seq - 1) = *l.at(seq - 1), *l.at(seq)
+	}
+	for l.last = l.end; l.at(l.last-1).Msg == nil; {
+		l.last--
+	}
+}
+
 func (l *level) grow() {
 	if n := l.end - l.head; uint64(l.live) <= n/2 && n > 16 {
 		// Mostly holes: close them instead. Sequence numbers must ascend, so the

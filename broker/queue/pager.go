@@ -192,7 +192,8 @@ func (q *Queue) decodeOne(se *store.Entry) (Entry, error) {
 		Msg: m, Ref: se.Ref, NotBefore: se.State.NotBefore, Count: se.State.Deliveries,
 		Tag: se.State.Tag, Phase: se.State.Phase,
 	}
-	if se.State.Redelivered || se.Ref.ID <= q.suspect {
+	// What has a tag was sent, or was about to be.
+	if se.State.Redelivered || se.Ref.ID <= q.suspect || se.State.Tag != 0 {
 		e.Flags |= Redelivered
 	}
 	if len(se.Note) > 0 {

@@ -30,6 +30,8 @@ type Env struct {
 	Log     *slog.Logger
 	// Delivered counts deliveries, over all queues.
 	Delivered *atomic.Int64
+	// Encode returns a message's stored form; the head is appended to scratch.
+	Encode func(m *message.Message, scratch *[]byte) store.Msg
 	// NewList takes an unused list identifier.
 	NewList func() store.ListID
 	// Remove ends entries that expired or are to be dead-lettered: it is called without
@@ -154,7 +156,8 @@ type consumerState struct {
 	scanning bool
 	finished []bool // per level, the cursor has seen all of the tail, until something arrives
 	touched  bool
-	groupEnd int // index after the last consumer of the same priority
+	note     func(*message.Message) []byte // nil: entries have the notes that they came with
+	groupEnd int                           // index after the last consumer of the same priority
 
 	drainSeen uint64 // the last drain request that the queue has served
 }
@@ -305,14 +308,18 @@ func (q *Queue) unlock() {
 }
 
 // Attach lets a consumer drain the queue. It returns false if the queue is closed.
-func (q *Queue) Attach(c *Consumer) bool {
+func (q *Queue) Attach(c *Consumer) bool { return q.AttachNoting(c, nil) }
+
+// AttachNoting is Attach for a consumer that has notes of its own for what it gets from this
+// queue. The function is called with locks held and must not block.
+func (q *Queue) AttachNoting(c *Consumer, note func(*message.Message) []byte) bool {
 	q.lock()
 	defer q.unlock()
 	if q.closed {
 		return false
 	}
 	n := len(q.levels)
-	s := &consumerState{Consumer: c, pos: make([]uint64, n), scanned: make([]store.ID, n), finished: make([]bool, n)}
+	s := &consumerState{Consumer: c, note: note, pos: make([]uint64, n), scanned: make([]store.ID, n), finished: make([]bool, n)}
 	at, _ := slices.BinarySearchFunc(q.consumers, c.Priority, func(o *consumerState, p int) int {
 		if o.Priority >= p {
 			return -1 // behind those of equal priority

@@ -85,11 +85,21 @@ func (c *Consumer) TakeRange(first, last uint64, dst []Taken) []Taken {
 	first, last = max(first, c.first), min(last, c.last.Load())
 	for n := first; n <= last && c.live > 0; n++ {
 		if s := c.unsettledAt(n); s != nil {
-			dst = append(dst, Taken{s.q, s.e})
+			dst = append(dst, c.release(s))
 			c.drop(n, s)
 		}
 	}
 	return dst
+}
+
+// release returns an entry as its queue has it: a consumer that has a home leaves its tags and
+// notes on that alone.
+func (c *Consumer) release(s *slot) Taken {
+	k := Taken{s.q, s.e}
+	if c.Home != nil && c.Home != s.q {
+		k.Entry.Tag, k.Entry.Phase, k.Entry.Note = 0, 0, nil
+	}
+	return k
 }
 
 // giveBack returns entries to their queues, one hold of each queue's lock per run.
@@ -187,7 +197,7 @@ func (c *Consumer) RolledBack(numbers []uint64) {
 		s.enlisted = false
 		c.enlisted--
 		if c.closed.Load() {
-			back = append(back, Taken{s.q, s.e})
+			back = append(back, c.release(s))
 			c.drop(n, s)
 		}
 	}

@@ -2,25 +2,35 @@ package queue
 
 import "github.com/manifoldmq/manifold/store"
 
-// track gives an entry its tag, if it has none, and adds that to the batch that goes before
-// what is staged. The caller holds c.mu and the lock of the entry's queue.
-func (c *Consumer) track(e *Entry) {
+// track gives an entry its tag, if it has none. A durable one is added to the batch that goes
+// before what is staged, and if the entry is not on the consumer's home queue, so is its move
+// there, which track reports. The caller holds c.mu and the lock of the entry's queue.
+func (c *Consumer) track(q *Queue, e *Entry, n uint64) (moves bool) {
+	tag, durable := c.Track(e.Msg, e.Note, e.Tag)
 	if e.Tag != 0 {
-		return
+		return false
 	}
-	if e.Tag = c.Track(e.Msg, e.Note); e.Tag == 0 || !e.stored() {
-		return
+	e.Tag = tag
+	away := c.Home != nil && c.Home != q
+	if tag == 0 || !durable || !away && !e.stored() {
+		return false
 	}
 	if c.tracking == nil {
 		c.tracking = store.GetBatch()
 	}
+	if away {
+		c.move(q, e, n)
+		return true
+	}
 	e.Ref = c.tracking.Update(e.Ref, e.state())
+	return false
 }
 
 // trackedRun is a run of deliveries that waits until its tags are on disk.
 type trackedRun struct {
 	c       *Consumer
 	ds      []Delivery
+	moves   []moving
 	drained bool // and then the drain is over
 }
 
@@ -35,20 +45,23 @@ func (c *Consumer) flushTracked(drained bool) {
 	} else {
 		batch.Durability = store.Durable
 	}
-	batch.User = &trackedRun{c, append([]Delivery(nil), c.staged...), drained}
+	batch.User = &trackedRun{c, append([]Delivery(nil), c.staged...), c.moves, drained}
 	batch.Done = tracked
 	clear(c.staged)
-	c.staged, c.stagedBytes = c.staged[:0], 0
+	c.staged, c.stagedBytes, c.moves = c.staged[:0], 0, nil
+	c.trackedRuns++
 	c.env.Store.Commit(batch)
 }
 
 func tracked(b *store.Batch, err error) {
 	r := b.User.(*trackedRun)
-	store.PutBatch(b)
 	if err != nil {
+		store.PutBatch(b)
 		return // the store has stopped, and with it the broker
 	}
 	r.c.mu.Lock()
+	back := r.c.moved(b, r)
+	r.c.trackedRuns--
 	if len(r.ds) > 0 {
 		r.c.hand(r.ds)
 	}
@@ -56,6 +69,10 @@ func tracked(b *store.Batch, err error) {
 		r.c.sink.Drained(r.c)
 	}
 	r.c.mu.Unlock()
+	store.PutBatch(b)
+	if len(back) > 0 {
+		go giveBack(back, true, 0) // it takes a queue's lock, which a store's goroutine must not wait for
+	}
 	r.c.sink.Wake()
 }
 

@@ -19,5 +19,8 @@ func (t *Table[V]) Bind(pattern string, v V) { t.cache.Insert(pattern, v) }
 // Unbind removes a binding. It matches no more when Unbind has returned.
 func (t *Table[V]) Unbind(pattern string, v V) { t.cache.Remove(pattern, v) }
 
+// Rebind puts a binding in the place of another, so that no message meets both of them or neither.
+func (t *Table[V]) Rebind(pattern string, old, v V) { t.cache.Replace(pattern, old, v) }
+
 // Match returns the bindings that match a topic's name. Callers must not change the slice.
 func (t *Table[V]) Match(name string) []V { return t.cache.Match(name) }

@@ -77,6 +77,22 @@ func (a *Authority) Allowed(p *Principal, op Operation, dest address.Address) bo
 	return s.allowed(s.renew(p), op, dest)
 }
 
+// Recall returns somebody by the name and groups that were noted when they were let in, for what
+// they have left behind: a will, a session's bindings. Users with a password have the groups that
+// they have now; those that others vouched for have the ones that were noted.
+func (a *Authority) Recall(name string, groups []string) *Principal {
+	s := a.current.Load()
+	switch {
+	case s.open:
+		return &Principal{Name: name, Groups: groups}
+	case s.users.has(name):
+		return s.users.principal(name, nil, byPassword)
+	case s.guest != nil && s.guest.Name == name:
+		return s.guest
+	}
+	return s.users.principal(name, groups, given)
+}
+
 // Valid reports whether p would still be let in: whether the user, certificate or guest that it
 // stands for is part of the current configuration.
 func (a *Authority) Valid(p *Principal) bool {
