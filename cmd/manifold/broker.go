@@ -90,7 +90,8 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 		Policies:    policyEntries(c),
 		Store: server.Store{
 			Engine: c.Store.Engine, Path: c.Store.Path, Sync: c.Store.Sync, Interval: c.Store.SyncInterval,
-			Memtable: int64(c.Store.Memtable), Cache: int64(c.Store.Cache), MaxBytes: int64(c.Limits.Store),
+			// Several of them may wait for the disk, so they are sized after the memory for messages.
+			Memtable: min(int64(c.Store.Memtable), max(o.memory.Messages/8, 1<<20)), Cache: int64(c.Store.Cache), MaxBytes: int64(c.Limits.Store),
 		},
 		STOMP: stompOptions(c),
 		WebSocket: server.WebSocket{

@@ -105,7 +105,7 @@ func storeOptions() []Option {
 		opt("store.sync_interval", "1s", func(c *Config) value { return duration(&c.Store.SyncInterval) },
 			"With sync: interval, the longest time that a confirmed message is not yet safe."),
 		opt("store.memtable", "64MiB", func(c *Config) value { return size(&c.Store.Memtable, 1<<20) },
-			"Size of one write buffer. A message that is consumed before its buffer is full is never written to a table."),
+			"Size of one write buffer, at most an eighth of limits.memory; up to four are in memory. A message that is consumed before its buffer is full is never written to a table."),
 		opt("store.cache", "64MiB", func(c *Config) value { return size(&c.Store.Cache, 0) },
 			"Memory for blocks read from disk."),
 	}
