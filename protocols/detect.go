@@ -13,7 +13,10 @@ func DetectSTOMP(prefix []byte) Verdict {
 	for i < len(prefix) && (prefix[i] == '\n' || prefix[i] == '\r') {
 		i++
 	}
-	if i == len(prefix) {
+	switch {
+	case i > MaxPrefix-len("CONNECT\n"):
+		return No // there is no room for a command
+	case i == len(prefix):
 		return Maybe
 	}
 	return anyOf(prefix[i:], "CONNECT\n", "CONNECT\r", "STOMP\n", "STOMP\r")
