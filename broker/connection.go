@@ -253,6 +253,9 @@ func (c *Connection) Close() {
 	subs, txs, temps, session := c.subs, c.txs, c.temps, c.session
 	c.subs, c.txs, c.temps, c.session = nil, nil, nil, nil
 	c.state.Unlock()
+	for s := range subs {
+		s.Limit(0) // what one gives back must not go to another of them, and count as one more failure
+	}
 	for tx := range txs {
 		tx.abandon()
 	}

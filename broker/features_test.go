@@ -829,3 +829,25 @@ func TestUnsettledDeliveriesAreBounded(t *testing.T) {
 		}
 	})
 }
+
+// What a connection's end gives back counts as failed once, however many consumers it had.
+func TestLostConnectionCountsOnce(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		n := startNode(t, broker.Options{})
+		c, d := n.connect("c"), n.connect("d")
+		for range 5 {
+			c.subscribe(on(q("Q")), 10)
+		}
+		d.send(q("Q"), true, series("m", 10)...)
+		c.receive(10)
+		c.Connection.Close()
+		d.subscribe(on(q("Q")), 10)
+		d.receive(10)
+		for _, k := range d.deliveries {
+			if k.Count != 1 {
+				t.Fatalf("%s has failed %d times", body(k.Msg), k.Count)
+			}
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/queue"
 )
 
@@ -40,7 +41,7 @@ func (w *world) arrive(a arrival) {
 	e := w.lookup(s, &a)
 	if w.crashing {
 		if e != nil {
-			e.id, e.seen = d.ID, true
+			e.id, e.seen, e.tag = d.ID, true, d.Tag
 		}
 		return
 	}
@@ -63,8 +64,12 @@ func (w *world) arrive(a arrival) {
 		w.fail("%s got %v at %d, %d ms too early", s.name, e, a.now, e.delayed-a.now)
 	case count > e.count || count+e.slack < e.count:
 		w.fail("%s got %v with count %d", s.name, e, count)
-	case e.flagged == yes && !flagged || e.flagged == no && flagged:
+	case e.flagged == yes && !flagged || e.flagged == no && flagged && e.tag == 0 && !e.either:
 		w.fail("%s got %v with redelivered %v", s.name, e, flagged)
+	case d.Msg.Address != e.addr || d.Msg.Origin != e.origin:
+		w.fail("%s got %v at %v from %v, not %v from %v", s.name, e, d.Msg.Address, d.Msg.Origin, e.addr, e.origin)
+	case s.o.Track != nil && d.Tag == 0, e.tag != 0 && d.Tag != e.tag, s.o.Track == nil && e.tag == 0 && d.Tag != 0 && !e.either, d.Phase != e.phase && !e.either:
+		w.fail("%s got %v with tag %d, phase %d, not %d, %d", s.name, e, d.Tag, d.Phase, e.tag, e.phase)
 	case d.Msg.Durable != e.durable || d.Msg.Priority != e.prio || d.Msg.Expiry != e.expiry || body(d.Msg) != e.body:
 		w.fail("%s got %v as %+v", s.name, e, d.Msg.Header)
 	}
@@ -78,6 +83,7 @@ func (w *world) arrive(a arrival) {
 		e.flagged = yes
 	}
 	e.state, e.holder, e.number, e.tx = held, s, d.Number, nil
+	e.tag, e.phase, e.either = d.Tag, d.Phase, false
 	if s.closed {
 		w.giveBack(e, d.Number <= s.upTo, 0)
 	}
@@ -87,10 +93,10 @@ func (w *world) arrive(a arrival) {
 func (w *world) lookup(s *modelSub, a *arrival) *modelEntry {
 	text := body(a.d.Msg)
 	for _, mq := range s.queues {
-		if mq.sub == nil && mq.private == nil && a.d.Msg.Address != mq.addr {
+		if mq.public() && a.d.Msg.Address != mq.addr {
 			continue
 		}
-		if e := mq.find(a.d.ID, text, waiting); e != nil {
+		if e := mq.find(a.d.ID, a.d.Msg, waiting); e != nil {
 			return e
 		}
 	}
@@ -99,24 +105,26 @@ func (w *world) lookup(s *modelSub, a *arrival) *modelEntry {
 	}
 	for _, mq := range w.queues {
 		for _, e := range mq.waiting() {
-			if e.body == text && e.durable && e.expiry != 0 && e.expiry <= a.now && mq != w.dlq {
+			if e.body == text && e.durable && e.expiry != 0 && e.expiry <= a.now && mq != w.dlq && e.addr == a.d.Msg.Origin {
 				w.bury("expiry of", e, true)
 				w.early = true
-				return w.dlq.find(a.d.ID, text, waiting)
+				return w.dlq.find(a.d.ID, a.d.Msg, waiting)
 			}
 		}
 	}
-	return w.revive(text)
+	return w.revive(a.d.Msg)
 }
 
 // revive makes a dead letter of a message that may or may not have become one.
-func (w *world) revive(text string) *modelEntry {
+func (w *world) revive(got *message.Message) *modelEntry {
+	text := body(got)
 	for i, m := range w.maybe {
-		if m.body == text {
+		if m.body == text && m.addr == got.Origin {
 			w.maybe = slices.Delete(w.maybe, i, i+1)
-			dead := *m
+			dead := *m.modelMessage
 			dead.expiry = 0
 			e := w.dlq.add(&dead, "")
+			e.origin = m.addr
 			e.flagged = unknown // it may have been there before a crash
 			w.do(&atom{what: "expiry of " + text, adds: []*modelEntry{e}})
 			return e
@@ -163,7 +171,7 @@ func (w *world) begin() {
 	}
 	for _, c := range w.clients {
 		for _, s := range c.subs {
-			s.most = s.limit
+			s.most, s.moved = s.limit, false
 		}
 	}
 }
@@ -231,8 +239,11 @@ func (w *world) checkOrder() {
 			continue
 		}
 		mq := r.e.q
+		w.checkPreferred(r)
 		for _, f := range mq.entries {
-			if !f.waited || !f.precedes(r.e) || mq.level(f) != mq.level(r.e) || !r.s.sel.match(f.modelMessage) {
+			// A consumer with a selector may be given what it wants of a higher priority later.
+			higher := mq.level(f) > mq.level(r.e) && r.s.sel.text == "" && !mq.mixed
+			if !f.waited || !r.s.sel.match(f.modelMessage) || !higher && (!f.precedes(r.e) || mq.level(f) != mq.level(r.e)) {
 				continue
 			}
 			if f.group != "" || mq.over && f.first < 0 {
@@ -253,6 +264,19 @@ func (w *world) checkOrder() {
 				w.fail("%s sent %v ahead of %v", e.sender, f, e)
 			}
 			last[e.sender] = e
+		}
+	}
+}
+
+// checkPreferred sees to it that nobody of a higher priority has had credit for what somebody got.
+func (w *world) checkPreferred(r receipt) {
+	mq := r.e.q
+	if mq.mixed || mq.exclusive() != nil || !w.stable(mq) {
+		return
+	}
+	for _, s := range mq.consumers {
+		if s.o.Priority > r.s.o.Priority && s.credit() && !s.moved && s.sel.match(r.e.modelMessage) {
+			w.fail("%s got %v, though %s of priority %d has credit %d, last %d", r.s.name, r.e, s.name, s.o.Priority, s.limit, s.last)
 		}
 	}
 }
@@ -345,7 +369,13 @@ func (w *world) checkServed() {
 
 // checkQueue compares what a queue holds.
 func (w *world) checkQueue(mq *modelQueue) {
-	if mq.sub == nil && mq.private == nil {
+	if mq.public() {
+		if w.broker.Lookup(mq.addr) == nil {
+			if len(mq.live()) > 0 {
+				w.fail("%s does not exist: %v", mq.name, mq.live())
+			}
+			return
+		}
 		w.checkBrowse(mq)
 	}
 	live, inFlight := 0, 0
@@ -393,16 +423,16 @@ func (w *world) checkBrowse(mq *modelQueue) {
 	var shown []*modelEntry
 	err := w.broker.Browse(context.Background(), mq.addr, "", func(v queue.View) bool {
 		text := body(v.Msg)
-		e := mq.find(v.Ref.ID, text, waiting)
+		e := mq.find(v.Ref.ID, v.Msg, waiting)
 		if e == nil && mq == w.dlq {
-			e = w.revive(text)
+			e = w.revive(v.Msg)
 		}
 		if e == nil || e.state == gone || seen[e] {
 			w.fail("%s has %s, id %d, unsettled %v, again %v", mq.name, text, v.Ref.ID, v.Unsettled, seen[e])
 		}
 		seen[e] = true
 		e.id = v.Ref.ID
-		if v.Unsettled != (e.state == held) && (e.holder != nil && !e.holder.closed || e.state == waiting) {
+		if v.Unsettled != (e.state == held) {
 			w.fail("%s shows %v as unsettled %v", mq.name, e, v.Unsettled)
 		}
 		if e.state == waiting && !e.seen && !mq.mixed {
@@ -419,7 +449,7 @@ func (w *world) checkBrowse(mq *modelQueue) {
 		w.fail("browse: %v", err)
 	}
 	for _, e := range mq.entries {
-		if e.state == waiting && !seen[e] || e.state == held && e.holder != nil && !e.holder.closed && !seen[e] {
+		if e.state != gone && !seen[e] {
 			w.fail("%s does not show %v", mq.name, e)
 		}
 	}

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing/synctest"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
 )
 
 // modelOp is an operation of a client: run does it, concurrently with other clients, and
@@ -21,7 +23,16 @@ type modelOp struct {
 }
 
 func (w *world) addresses() []address.Address {
-	return []address.Address{q("q.plain"), q("q.prio"), q("q.few"), q("q.late"), q("q.group"), topic("t.some"), topic("t.few")}
+	list := []address.Address{
+		q("q.plain"), q("q.prio"), q("q.prio"), q("q.few"), q("q.late"), q("q.group"), topic("t.some"), topic("t.few"),
+		topic(virtualTopic), q(virtualQueue),
+	}
+	for _, mq := range w.queues {
+		if mq.owner != nil {
+			list = append(list, mq.addr)
+		}
+	}
+	return list
 }
 
 // burst lets some clients do something at the same time.
@@ -91,6 +102,8 @@ func (w *world) clientOp(c *modelClient, settle *bool) (modelOp, bool) {
 			return modelOp{}, false
 		}
 		return w.settleOp(c, nil)
+	case n < 63:
+		return w.phaseOp(c)
 	case n < 78:
 		return w.creditOp(c)
 	case n < 83:
@@ -130,7 +143,8 @@ func (w *world) sendOp(c *modelClient, tx *modelTx) modelOp {
 	}
 	to := []address.Address{pick(w, w.addresses())}
 	if w.chance(8) {
-		if b := pick(w, w.addresses()); b != to[0] {
+		// Of the virtual topic and its queue only one: nobody could tell two copies apart.
+		if b := pick(w, w.addresses()); b != to[0] && !(strings.HasSuffix(b.Name, virtualTopic) && strings.HasSuffix(to[0].Name, virtualTopic)) {
 			to = append(to, b)
 		}
 	}
@@ -258,11 +272,33 @@ func (w *world) settleOp(c *modelClient, tx *modelTx) (modelOp, bool) {
 	}}, true
 }
 
+// phaseOp says how far the hand-over of a tracked delivery has come.
+func (w *world) phaseOp(c *modelClient) (modelOp, bool) {
+	var list []*modelEntry
+	for _, mq := range w.queues {
+		for _, e := range mq.entries {
+			if e.state == held && e.holder != nil && e.holder.c == c && e.holder.o.Track != nil && !e.holder.closed && e.tx == nil && !e.touched {
+				list = append(list, e)
+			}
+		}
+	}
+	if len(list) == 0 {
+		return modelOp{}, false
+	}
+	e, phase, token := pick(w, list), uint8(1+w.rng.IntN(3)), c.token()
+	s := e.holder
+	w.say("%s has come to phase %d with %d %s", s.name, phase, e.number, e.body)
+	return modelOp{func() error { return s.sub.SetPhase(e.number, phase, token) }, func() {
+		e.phase, e.either = phase, w.crashing && !c.done(token)
+	}}, true
+}
+
 func (w *world) creditOp(c *modelClient) (modelOp, bool) {
 	if len(c.subs) == 0 {
 		return modelOp{}, false
 	}
 	s := pick(w, c.subs)
+	s.moved = true
 	if w.chance(15) {
 		n := max(s.last, 1) - uint64(w.rng.IntN(2))
 		w.say("%s has credit %d", s.name, n)
@@ -310,10 +346,10 @@ func (w *world) prepareOp(c *modelClient, tx *modelTx) modelOp {
 		tx.xid = xid
 		c.txs = slices.DeleteFunc(c.txs, func(o *modelTx) bool { return o == tx })
 		for _, s := range tx.sends {
-			stored := modelSend{m: s.m, to: s.to, queues: []*modelQueue{}}
+			stored := modelSend{m: s.m, to: s.to, entries: []*modelEntry{}}
 			for _, e := range w.route(s, c.id, "") {
-				if e.q.private == nil {
-					stored.queues = append(stored.queues, e.q)
+				if e.q.kept() {
+					stored.entries = append(stored.entries, e)
 				}
 			}
 			tx.prepared = append(tx.prepared, stored)
@@ -378,8 +414,14 @@ func (w *world) open() {
 	credit := uint64(w.rng.IntN(12))
 	var o broker.SubscribeOptions
 	switch n := w.rng.IntN(100); {
+	case n < 5:
+		own := w.temporary(c)
+		if own == nil || w.chance(30) {
+			return
+		}
+		o.Addresses = []address.Address{own.addr}
 	case n < 45:
-		o.Addresses = []address.Address{pick(w, []address.Address{q("q.plain"), q("q.prio"), q("q.few"), q("q.late"), q("q.group"), q("q.group"), w.dlq.addr})}
+		o.Addresses = []address.Address{pick(w, []address.Address{q("q.plain"), q("q.prio"), q("q.prio"), q("q.few"), q("q.late"), q("q.group"), q("q.group"), q(virtualQueue), w.dlq.addr})}
 	case n < 52:
 		o.Addresses = []address.Address{q("q.*")}
 	case n < 58:
@@ -400,6 +442,22 @@ func (w *world) open() {
 	}
 	o.Exclusive = o.Addresses[0].Kind == address.Queue && w.chance(6)
 	w.subscribe(c, o, sel, credit)
+}
+
+// temporary returns a temporary queue of a client, and makes one if it has none.
+func (w *world) temporary(c *modelClient) *modelQueue {
+	for _, mq := range w.queues {
+		if mq.owner == c {
+			return mq
+		}
+	}
+	a, err := c.conn.CreateTemporary(address.TempQueue)
+	if err != nil {
+		w.fail("temporary queue: %v", err)
+	}
+	w.say("%s makes %s", c.label, a)
+	w.newQueue(a).owner = c
+	return nil
 }
 
 func (w *world) openDurable(c *modelClient, sel modelSelector, credit uint64) {
@@ -468,12 +526,14 @@ func (w *world) close() {
 
 // administer does one administrator's operation, with nothing else under way.
 func (w *world) administer() {
-	var mq *modelQueue
-	for mq == nil || mq.sub != nil || mq.private != nil {
-		mq = pick(w, w.queues)
+	mq := w.somewhere()
+	if w.broker.Lookup(mq.addr) == nil {
+		return // it was deleted
 	}
 	ctx := context.Background()
-	switch n := w.rng.IntN(100); {
+	switch n := w.rng.IntN(110); {
+	case n >= 100:
+		w.remove(ctx, mq)
 	case n < 15:
 		w.say("purge of %s", mq.name)
 		k, err := w.broker.Purge(ctx, mq.addr)
@@ -506,62 +566,118 @@ func (w *world) administer() {
 	}
 }
 
-// moveSome removes or moves or copies messages by a selector or by their identifiers.
+// somewhere returns a queue that can be sent to.
+func (w *world) somewhere() (mq *modelQueue) {
+	for mq == nil || !mq.public() {
+		mq = pick(w, w.queues)
+	}
+	return mq
+}
+
+// remove deletes a queue, unless it is in use. It comes back when somebody needs it.
+func (w *world) remove(ctx context.Context, mq *modelQueue) {
+	w.say("%s is deleted, with %d consumers", mq.name, len(mq.consumers))
+	var err error
+	if mq.owner != nil {
+		err = mq.owner.conn.DeleteTemporary(mq.addr)
+	} else {
+		err = w.broker.Delete(ctx, mq.addr)
+	}
+	if len(mq.consumers) > 0 {
+		if !fault.Is(err, fault.InUse) {
+			w.fail("the end of %s, which is in use: %v", mq.name, err)
+		}
+		return
+	}
+	if err != nil {
+		w.fail("the end of %s: %v", mq.name, err)
+	}
+	w.drop(mq)
+	if mq.owner != nil {
+		return
+	}
+	w.newQueue(mq.addr)
+	if mq.of != "" { // it would get nothing from its topic until somebody needs it
+		if err := w.broker.Create(ctx, mq.addr); err != nil {
+			w.fail("%v", err)
+		}
+	}
+}
+
+// moveSome removes or moves or copies messages by a selector or by their identifiers, or puts dead
+// letters back.
 func (w *world) moveSome(ctx context.Context, mq *modelQueue) {
 	sel := pick(w, w.sels)
 	x := broker.Selection{Selector: sel.text}
+	copied := w.chance(25)
+	all := mq.waiting()
+	if copied {
+		all = mq.live()
+	}
 	var list []*modelEntry
-	for _, e := range mq.waiting() {
+	for _, e := range all {
 		if sel.match(e.modelMessage) {
 			list = append(list, e)
 		}
 	}
 	if w.chance(50) && len(list) > 0 {
-		list = list[w.rng.IntN(len(list)):]
-		all := list
-		list = nil
-		for _, e := range all {
-			if w.chance(50) || len(list) == 0 {
+		for _, e := range list[w.rng.IntN(len(list)):] {
+			if w.chance(50) || len(x.IDs) == 0 {
 				x.IDs = append(x.IDs, e.body)
 			}
 		}
-		for _, e := range mq.waiting() {
-			if slices.Contains(x.IDs, e.body) && sel.match(e.modelMessage) {
-				list = append(list, e)
-			}
-		}
+		list = slices.DeleteFunc(list, func(e *modelEntry) bool { return !slices.Contains(x.IDs, e.body) })
 	}
-	var to *modelQueue
-	if w.chance(60) {
-		for to == nil || to.sub != nil || to.private != nil {
-			to = pick(w, w.queues)
-		}
-	}
+	a := &atom{what: "move", removes: list, certain: true}
 	var k int64
 	var err error
-	if to == nil {
+	switch {
+	case mq == w.dlq && !copied && w.chance(50):
+		w.say("retry from %s: %q %v", mq.name, x.Selector, x.IDs)
+		k, err = w.broker.Retry(ctx, mq.addr, x)
+		for _, e := range list {
+			a.adds = append(a.adds, w.retried(e))
+		}
+	case w.chance(40) && !copied:
 		w.say("removal from %s: %q %v", mq.name, x.Selector, x.IDs)
 		k, err = w.broker.Remove(ctx, mq.addr, x)
-	} else {
-		w.say("move from %s to %s: %q %v", mq.name, to.name, x.Selector, x.IDs)
-		k, err = w.broker.Move(ctx, mq.addr, to.addr, x)
+	default:
+		to, move := w.somewhere(), w.broker.Move
+		if copied {
+			move, a.removes = w.broker.Copy, nil
+		}
+		w.say("move from %s to %s, copy %v: %q %v", mq.name, to.name, copied, x.Selector, x.IDs)
+		k, err = move(ctx, mq.addr, to.addr, x)
+		for _, e := range list {
+			n := to.add(e.modelMessage, "")
+			n.expiry, n.origin = e.expiry, e.addr
+			a.adds = append(a.adds, n)
+		}
 	}
 	if err != nil || k != int64(len(list)) {
 		w.fail("%d were moved, not %d: %v", k, len(list), err)
 	}
-	a := &atom{what: "move", removes: list, certain: true}
-	for _, e := range list {
-		if to != nil {
-			n := to.add(e.modelMessage, "")
-			n.expiry = e.expiry
-			a.adds = append(a.adds, n)
-		}
-	}
 	w.do(a)
+}
+
+// retried is what a dead letter becomes that is put back where it came from, if there is such a
+// place.
+func (w *world) retried(e *modelEntry) *modelEntry {
+	if to := w.find(e.origin); to != nil {
+		n := to.add(e.modelMessage, "")
+		n.expiry = e.expiry
+		return n
+	}
+	n := e.q.add(e.modelMessage, "")
+	n.expiry, n.origin = e.expiry, e.origin
+	return n
 }
 
 // browseSome looks at a queue with a browser that gets its credit bit by bit.
 func (w *world) browseSome(mq *modelQueue) {
+	if mq.owner != nil {
+		return // it is for its owner's eyes only
+	}
 	sel := pick(w, w.sels)
 	c := &modelClient{w: w, id: "browser"}
 	w.connect(c)
@@ -589,8 +705,7 @@ func (w *world) browseSome(mq *modelQueue) {
 	}
 	w.arrivals = nil
 	for _, e := range mq.live() {
-		// A branch that was found at the start has locked its entries.
-		if sel.match(e.modelMessage) && !e.purged && (e.state == waiting || e.holder != nil && !e.holder.closed) {
+		if sel.match(e.modelMessage) {
 			if got[e.body]--; got[e.body] < 0 {
 				w.fail("the browser did not see %v", e)
 			}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/store"
 )
@@ -34,7 +35,7 @@ func (w *world) forget() {
 			tx.recovered = true
 			for _, e := range tx.rejected {
 				for _, l := range w.letter(e) {
-					tx.prepared = append(tx.prepared, modelSend{m: l.modelMessage, queues: []*modelQueue{w.dlq}})
+					tx.prepared = append(tx.prepared, modelSend{m: l.modelMessage, entries: []*modelEntry{l}})
 				}
 			}
 			tx.accepted = append(tx.accepted, tx.rejected...)
@@ -42,7 +43,7 @@ func (w *world) forget() {
 		}
 	}
 	for _, mq := range slices.Clone(w.queues) {
-		if mq.private != nil {
+		if !mq.kept() {
 			w.drop(mq)
 		}
 		for _, e := range mq.entries {
@@ -79,7 +80,7 @@ func (w *world) crash() {
 			if e.state == held && (e.tx == nil || !slices.Contains(w.branches, e.tx)) {
 				e.state, e.tx = waiting, nil
 			}
-			e.loose = e.delayed > 0
+			e.loose, e.either = e.delayed > 0, e.either || e.tag == 0
 			if e.flagged == no {
 				e.flagged = unknown
 			}
@@ -141,7 +142,9 @@ func (w *world) recovered() map[*modelQueue]map[store.ID]*recoveredEntry {
 		c := &modelClient{w: w, id: mq.sub.client}
 		w.connect(c)
 		s := &modelSub{c: c, ears: c.modelHandler}
-		sub, err := c.conn.Subscribe(mq.sub.o, s, 0)
+		o := mq.sub.o
+		o.Track = nil
+		sub, err := c.conn.Subscribe(o, s, 0)
 		if err != nil {
 			w.fail("subscribe after a crash: %v", err)
 		}
@@ -156,7 +159,7 @@ func (w *world) recovered() map[*modelQueue]map[store.ID]*recoveredEntry {
 		synctest.Wait()
 	}
 	for _, mq := range w.queues {
-		if mq.sub != nil || mq.private != nil {
+		if !mq.public() || mq.owner != nil {
 			continue
 		}
 		actual[mq] = map[store.ID]*recoveredEntry{}
@@ -164,7 +167,7 @@ func (w *world) recovered() map[*modelQueue]map[store.ID]*recoveredEntry {
 			actual[mq][v.Ref.ID] = &recoveredEntry{body: body(v.Msg)}
 			return true
 		})
-		if err != nil {
+		if err != nil && !fault.Is(err, fault.NotFound) {
 			w.fail("browse after a crash: %v", err)
 		}
 	}
@@ -193,7 +196,7 @@ func (w *world) resolve(actual map[*modelQueue]map[store.ID]*recoveredEntry) {
 		}
 		for _, e := range a.adds {
 			if e.q.private != nil && w.expired(e) && e.durable {
-				w.maybe = append(w.maybe, e.modelMessage)
+				w.maybe = append(w.maybe, e)
 			}
 			e.state = gone
 		}

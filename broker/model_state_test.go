@@ -6,6 +6,7 @@ import (
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/store"
 )
 
@@ -40,7 +41,9 @@ const (
 type modelEntry struct {
 	*modelMessage
 	q       *modelQueue
-	id      store.ID // 0 until it is seen
+	addr    address.Address // as its consumer sees it
+	origin  address.Address // where it was sent, died or was moved from, if elsewhere
+	id      store.ID        // 0 until it is seen
 	expiry  int64
 	stays   bool   // over restarts
 	sender  string // connection, "" if the order is not known
@@ -56,7 +59,10 @@ type modelEntry struct {
 	seen    bool // by a consumer, ever
 	purged  bool // while it was held
 	delayed int64
-	loose   bool      // the delay may be shorter
+	loose   bool   // the delay may be shorter
+	tag     uint32 // of a tracked delivery
+	phase   uint8
+	either  bool      // after a crash: it may have a tag; its phase is not known
 	touched bool      // an operation of this step concerns it
 	waited  bool      // since before this step
 	first   int       // its first delivery in this step, -1
@@ -70,6 +76,8 @@ type modelQueue struct {
 	addr        address.Address
 	sub         *modelDurable // whose queue it is
 	private     *modelSub     // whose queue it is
+	owner       *modelClient  // of a temporary one
+	of          string        // the virtual topic that it is a consumer's queue of
 	prioritized bool
 	max         uint16 // deliveries
 	delay       int64  // of redeliveries
@@ -80,6 +88,12 @@ type modelQueue struct {
 	consumers   []*modelSub
 	owners      map[string]*modelSub // of groups; nil values are not known
 }
+
+// public reports whether a queue is one that can be sent to.
+func (q *modelQueue) public() bool { return q.sub == nil && q.private == nil }
+
+// kept reports whether it outlives the broker.
+func (q *modelQueue) kept() bool { return q.private == nil && q.owner == nil }
 
 func (q *modelQueue) live() (list []*modelEntry) {
 	for _, e := range q.entries {
@@ -104,14 +118,15 @@ func (e *modelEntry) precedes(o *modelEntry) bool {
 	return e.step < o.step || e.step == o.step && e.sender != "" && e.sender == o.sender && e.serial < o.serial
 }
 
-// find returns the entry with an id, or, if its id is not known yet, with a body.
-func (q *modelQueue) find(id store.ID, body string, state entryState) *modelEntry {
+// find returns the entry with an id, or, if its id is not known yet, of a message.
+func (q *modelQueue) find(id store.ID, m *message.Message, state entryState) *modelEntry {
 	var first *modelEntry
+	text := body(m)
 	for _, e := range q.entries {
 		switch {
 		case e.id == id:
 			return e
-		case e.id == 0 && e.body == body && e.state == state && first == nil:
+		case e.id == 0 && e.body == text && e.origin == m.Origin && e.state == state && first == nil:
 			first = e
 		}
 	}
@@ -159,9 +174,9 @@ type modelTx struct {
 
 // modelSend is a message on its way to some destinations.
 type modelSend struct {
-	m      *modelMessage
-	to     []address.Address
-	queues []*modelQueue // where it goes to, of a branch after a restart
+	m       *modelMessage
+	to      []address.Address
+	entries []*modelEntry // what it becomes, of a branch after a restart
 }
 
 // atom is a change that happens whole or not at all, and certainly if it was confirmed.
@@ -194,33 +209,59 @@ func (w *world) do(a *atom) {
 // add returns a new entry of a queue, which do puts there.
 func (q *modelQueue) add(m *modelMessage, sender string) *modelEntry {
 	q.mixed = q.mixed || m.group != ""
-	return &modelEntry{modelMessage: m, q: q, expiry: m.expiry, stays: m.durable && q.private == nil, sender: sender, first: -1}
+	return &modelEntry{modelMessage: m, q: q, addr: q.addr, expiry: m.expiry, stays: m.durable && q.kept(), sender: sender, first: -1}
+}
+
+// find returns the queue with an address, or nil.
+func (w *world) find(a address.Address) *modelQueue {
+	for _, q := range w.queues {
+		if q.public() && q.addr == a {
+			return q
+		}
+	}
+	return nil
 }
 
 // route finds the queues that a message goes to.
 func (w *world) route(s modelSend, client, sender string) (adds []*modelEntry) {
-	if s.queues != nil {
-		for _, q := range s.queues {
+	if s.entries != nil {
+		for _, e := range s.entries {
+			q := e.q
+			if !slices.Contains(w.queues, q) && q.public() {
+				q = w.find(q.addr) // it was deleted and is made anew
+			}
 			if slices.Contains(w.queues, q) {
-				adds = append(adds, q.add(s.m, sender))
+				n := q.add(s.m, sender)
+				n.addr, n.origin = e.addr, e.origin
+				adds = append(adds, n)
 			}
 		}
 		return adds
 	}
 	for _, a := range s.to {
+		origin := address.Address{}
+		if len(s.to) > 1 {
+			origin = s.to[0] // as the producer calls them all
+		}
 		for _, q := range w.queues {
+			as, from := a, origin
 			switch {
 			case q.sub != nil:
-				if address.Match(q.addr.Name, a.Name) && a.Kind == address.Topic && q.sub.sel.match(s.m) && (!q.sub.o.NoLocal || q.sub.client != client) {
-					adds = append(adds, q.add(s.m, sender))
+				if !address.Match(q.addr.Name, a.Name) || a.Kind != address.Topic || !q.sub.sel.match(s.m) || q.sub.o.NoLocal && q.sub.client == client {
+					continue
 				}
 			case q.private != nil:
-				if address.Match(q.addr.Name, a.Name) && a.Kind == address.Topic && q.private.sel.match(s.m) && (!q.private.o.NoLocal || q.private.c.id != client) {
-					adds = append(adds, q.add(s.m, sender))
+				if !address.Match(q.addr.Name, a.Name) || a.Kind != address.Topic || !q.private.sel.match(s.m) || q.private.o.NoLocal && q.private.c.id == client {
+					continue
 				}
-			case q.addr == a:
-				adds = append(adds, q.add(s.m, sender))
+			case a.Kind == address.Topic && q.of == a.Name:
+				as, from = q.addr, a
+			case q.addr != a:
+				continue
 			}
+			e := q.add(s.m, sender)
+			e.addr, e.origin = as, from
+			adds = append(adds, e)
 		}
 	}
 	return adds
@@ -228,12 +269,14 @@ func (w *world) route(s modelSend, client, sender string) (adds []*modelEntry) {
 
 // letter returns the dead letters that an entry becomes.
 func (w *world) letter(e *modelEntry) []*modelEntry {
-	if !e.durable || e.q == w.dlq {
+	if !e.durable || e.q == w.dlq || e.q.owner != nil {
 		return nil
 	}
 	m := *e.modelMessage
 	m.expiry = 0
-	return []*modelEntry{w.dlq.add(&m, "")}
+	dead := w.dlq.add(&m, "")
+	dead.origin = e.addr
+	return []*modelEntry{dead}
 }
 
 func (w *world) bury(what string, e *modelEntry, certain bool) {
@@ -291,6 +334,8 @@ func (w *world) end(s *modelSub, deliveredUpTo uint64) {
 	s.detach()
 	for _, q := range w.queues {
 		for _, e := range slices.Clone(q.entries) {
+			// It may have been about to get what has a tag by now.
+			e.either = e.either || s.o.Track != nil && e.tag == 0 && slices.Contains(s.queues, q)
 			if e.state == held && e.holder == s && e.tx == nil {
 				w.giveBack(e, e.number <= deliveredUpTo, 0)
 			}
@@ -304,7 +349,7 @@ func (w *world) end(s *modelSub, deliveredUpTo uint64) {
 func (w *world) drop(q *modelQueue) {
 	for _, e := range q.entries {
 		if q.private != nil && e.state == waiting && w.expired(e) && e.durable {
-			w.maybe = append(w.maybe, e.modelMessage)
+			w.maybe = append(w.maybe, e)
 		}
 		if e.state == waiting {
 			e.state = gone
@@ -320,6 +365,11 @@ func (w *world) lose(c *modelClient) {
 	}
 	for _, s := range slices.Clone(c.subs) {
 		w.end(s, ^uint64(0))
+	}
+	for _, q := range slices.Clone(w.queues) {
+		if q.owner == c {
+			w.drop(q)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,12 +45,13 @@ type world struct {
 	serial    int                 // messages, subscriptions, connections and branches so far
 	crashing  bool
 	undecided []*atom
-	early     bool            // a dead letter came before its expiry was certain: it may be another's
-	maybe     []*modelMessage // expired, or gone with the consumer whose queue held them
-	closing   []*modelSub     // consumers that were closed in this step
-	opened    []*modelSub     // and those that were opened
-	got       []receipt       // deliveries of this step
+	early     bool          // a dead letter came before its expiry was certain: it may be another's
+	maybe     []*modelEntry // expired, or gone with the consumer whose queue held them
+	closing   []*modelSub   // consumers that were closed in this step
+	opened    []*modelSub   // and those that were opened
+	got       []receipt     // deliveries of this step
 
+	tags     atomic.Uint32
 	mu       sync.Mutex
 	arrivals []arrival
 }
@@ -122,6 +124,7 @@ type modelSub struct {
 	queues  []*modelQueue
 	limit   uint64
 	most    uint64 // the highest limit in this step
+	moved   bool   // its limit was changed in this step
 	last    uint64
 	keep    int // messages of a topic subscriber that may wait, 0 = all
 	closed  bool
@@ -171,22 +174,13 @@ func newWorld(t *testing.T, seed uint64) *world {
 		t.Fatal(err)
 	}
 	w.start()
-	for _, name := range []string{"q.plain", "q.prio", "q.few", "q.late", "q.group", "ActiveMQ.DLQ"} {
-		mq := &modelQueue{name: name, addr: q(name), prioritized: name == "q.prio", owners: map[string]*modelSub{}}
-		switch name {
-		case "q.few":
-			mq.max = 3
-		case "q.late":
-			mq.delay = 1500
-		case "ActiveMQ.DLQ":
-			w.dlq = mq
-		}
-		w.queues = append(w.queues, mq)
+	for _, name := range []string{"q.plain", "q.prio", "q.few", "q.late", "q.group", virtualQueue, "ActiveMQ.DLQ"} {
+		mq := w.newQueue(q(name))
 		if err := w.broker.Create(context.Background(), mq.addr); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"t.some", "t.few"} {
+	for _, name := range []string{"t.some", "t.few", virtualTopic} {
 		if err := w.broker.Create(context.Background(), topic(name)); err != nil {
 			t.Fatal(err)
 		}
@@ -197,6 +191,28 @@ func newWorld(t *testing.T, seed uint64) *world {
 	}
 	synctest.Wait()
 	return w
+}
+
+const (
+	virtualTopic = "VirtualTopic.V"
+	virtualQueue = "Consumer.A." + virtualTopic
+)
+
+// newQueue adds an empty queue to the model.
+func (w *world) newQueue(a address.Address) *modelQueue {
+	mq := &modelQueue{name: a.Name, addr: a, prioritized: a.Name == "q.prio", owners: map[string]*modelSub{}}
+	switch a.Name {
+	case "q.few":
+		mq.max = 3
+	case "q.late":
+		mq.delay = 1500
+	case virtualQueue:
+		mq.of = virtualTopic
+	case "ActiveMQ.DLQ":
+		w.dlq = mq
+	}
+	w.queues = append(w.queues, mq)
+	return mq
 }
 
 func (w *world) start() {
@@ -307,6 +323,16 @@ func (c *modelClient) producer(to []address.Address) (*broker.Producer, error) {
 // subscribe opens a consumer.
 func (w *world) subscribe(c *modelClient, o broker.SubscribeOptions, sel modelSelector, credit uint64) *modelSub {
 	w.serial++
+	tracked := o.Name == "" && w.chance(15)
+	if tracked {
+		sel = w.sels[len(w.sels)-1] // what has a tag does not expire
+		o.Track = func(_ *message.Message, _ []byte, tag uint32) (uint32, bool) {
+			if tag != 0 {
+				return tag, true
+			}
+			return w.tags.Add(1), true
+		}
+	}
 	s := &modelSub{c: c, ears: c.modelHandler, name: fmt.Sprintf("s%d of %s", w.serial, c.label), o: o, sel: sel, limit: credit, most: credit}
 	s.o.Selector, s.o.Tag = sel.text, s.name
 	a := o.Addresses[0]
@@ -320,12 +346,15 @@ func (w *world) subscribe(c *modelClient, o broker.SubscribeOptions, sel modelSe
 		s.queues = []*modelQueue{mq}
 	default:
 		for _, mq := range w.queues {
-			if mq.sub == nil && mq.private == nil && slices.ContainsFunc(o.Addresses, func(a address.Address) bool { return address.Match(a.Name, mq.addr.Name) }) {
+			if mq.public() && slices.ContainsFunc(o.Addresses, func(a address.Address) bool {
+				return a.Kind == mq.addr.Kind && address.Match(a.Name, mq.addr.Name)
+			}) {
 				s.queues = append(s.queues, mq)
 			}
 		}
 	}
-	w.say("%s subscribes to %v name %q selector %q priority %d exclusive %v keep %d, credit %d", s.name, o.Addresses, o.Name, sel.text, o.Priority, o.Exclusive, o.MaxPending, credit)
+	w.say("%s subscribes to %v name %q selector %q priority %d exclusive %v keep %d tracked %v, credit %d",
+		s.name, o.Addresses, o.Name, sel.text, o.Priority, o.Exclusive, o.MaxPending, s.o.Track != nil, credit)
 	var err error
 	if s.sub, err = c.conn.Subscribe(s.o, s, c.token()); err != nil {
 		w.fail("subscribe: %v", err)

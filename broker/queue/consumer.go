@@ -89,6 +89,7 @@ type Consumer struct {
 	first       uint64 // no delivery below it is unsettled
 	live        int    // unsettled deliveries, enlisted ones among them
 	enlisted    int    // those that a transaction decides on
+	handed      uint64 // number of the last delivery that the sink has got
 	staged      []Delivery
 	stagedBytes int64
 	tracking    *store.Batch // tags of what is staged
@@ -171,6 +172,7 @@ func (c *Consumer) flush() {
 // hand gives deliveries to the sink. The caller holds c.mu, so that Resume, which the sink may
 // call as soon as it has said that there is no room, comes after that was noted.
 func (c *Consumer) hand(ds []Delivery) {
+	c.handed = ds[len(ds)-1].Number
 	if !c.sink.Deliver(ds) {
 		c.choked.Store(true)
 	}

@@ -164,7 +164,7 @@ func (q *Queue) DropUnstored(match func(*Entry) bool) {
 	q.front = slices.DeleteFunc(q.front, func(e Entry) bool { return drop(&e) })
 	for i := range q.levels {
 		l := &q.levels[i]
-		for seq := l.head; seq < l.end; seq++ {
+		for seq := l.head; seq < l.end; seq = l.next(seq) {
 			if drop(l.at(seq)) {
 				l.take(seq)
 			}

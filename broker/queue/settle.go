@@ -221,6 +221,9 @@ func (c *Consumer) Close(deliveredUpTo uint64) {
 	c.mu.Lock()
 	queues := c.queues
 	c.queues = nil
+	if c.Track != nil {
+		deliveredUpTo = min(deliveredUpTo, c.handed) // the others were waiting for their tags
+	}
 	c.mu.Unlock()
 	for _, q := range queues {
 		q.detach(c)

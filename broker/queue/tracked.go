@@ -62,11 +62,13 @@ func tracked(b *store.Batch, err error) {
 	r.c.mu.Lock()
 	back := r.c.moved(b, r)
 	r.c.trackedRuns--
-	if len(r.ds) > 0 {
-		r.c.hand(r.ds)
-	}
-	if r.drained {
-		r.c.sink.Drained(r.c)
+	if !r.c.closed.Load() { // otherwise they have gone back, and others may have them by now
+		if len(r.ds) > 0 {
+			r.c.hand(r.ds)
+		}
+		if r.drained {
+			r.c.sink.Drained(r.c)
+		}
 	}
 	r.c.mu.Unlock()
 	store.PutBatch(b)
