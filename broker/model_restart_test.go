@@ -264,6 +264,7 @@ func (w *world) claim(a *atom, actual map[*modelQueue]map[store.ID]*recoveredEnt
 
 // finish consumes everything, and then nothing may be left.
 func (w *world) finish() {
+	w.ending = true
 	w.begin()
 	for len(w.branches) > 0 {
 		w.decide()

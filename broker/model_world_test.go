@@ -44,6 +44,7 @@ type world struct {
 	notes     map[string][]string // what became of a message, by its body
 	serial    int                 // messages, subscriptions, connections and branches so far
 	crashing  bool
+	ending    bool
 	undecided []*atom
 	early     bool          // a dead letter came before its expiry was certain: it may be another's
 	maybe     []*modelEntry // expired, or gone with the consumer whose queue held them
@@ -323,8 +324,7 @@ func (c *modelClient) producer(to []address.Address) (*broker.Producer, error) {
 // subscribe opens a consumer.
 func (w *world) subscribe(c *modelClient, o broker.SubscribeOptions, sel modelSelector, credit uint64) *modelSub {
 	w.serial++
-	tracked := o.Name == "" && w.chance(15)
-	if tracked {
+	if o.Name == "" && !w.ending && w.chance(15) {
 		sel = w.sels[len(w.sels)-1] // what has a tag does not expire
 		o.Track = func(_ *message.Message, _ []byte, tag uint32) (uint32, bool) {
 			if tag != 0 {
