@@ -38,6 +38,8 @@ type Options struct {
 	AtStart []address.Address
 	// Locator says who serves a destination; nil: this broker serves all.
 	Locator Locator
+	// Connectors tells the URLs that clients connect to, by protocol; nil: none is told.
+	Connectors func() map[string]string
 	// NoScheduler leaves the properties that schedule messages without effect.
 	NoScheduler bool
 }

@@ -14,7 +14,7 @@ type Producer struct {
 	c       *Connection
 	targets []*Destination
 	single  holder // of one queue
-	control bool   // what is sent speaks to the scheduler
+	control bool   // what is sent speaks to the broker itself
 }
 
 // Producer returns a producer for an address, or for several, which get a copy each. Missing
@@ -37,7 +37,7 @@ func (c *Connection) Producer(to ...address.Address) (*Producer, error) {
 		}
 		d.producers.Add(1)
 		p.targets = append(p.targets, d)
-		p.control = p.control || isSchedulerControl(a)
+		p.control = p.control || isSchedulerControl(a) || isStatistics(a)
 	}
 	p.setSingle()
 	return p, nil
@@ -104,6 +104,9 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, x extra
 		p.targets[0].adjust(m)
 	}
 	if p.control && tx == nil {
+		if a := p.targets[0].Address; isStatistics(a) {
+			return c.statistics(a, m, t)
+		}
 		return c.controlScheduler(m, t)
 	}
 	if _, err := c.b.isScheduled(m); err != nil {

@@ -67,7 +67,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.core = broker.New(broker.Options{
 		Name: o.Name, Formats: formats(&o), Security: s.security, Policies: s.policies,
-		Limits: o.Limits, NoScheduler: o.NoScheduler, Routing: o.Routing, AtStart: o.Create, Log: o.Log, OpenStore: s.open,
+		Limits: o.Limits, NoScheduler: o.NoScheduler, Connectors: s.connectors, Routing: o.Routing, AtStart: o.Create, Log: o.Log, OpenStore: s.open,
 	})
 	if err = s.compose(&o); err != nil {
 		return nil, err
@@ -158,6 +158,33 @@ func find(list []protocols.Protocol, name string) protocols.Protocol {
 		}
 	}
 	return nil
+}
+
+// connectors returns the URLs of the listeners, by the names that ActiveMQ's statistics have for
+// them.
+func (s *Server) connectors() map[string]string {
+	urls := make(map[string]string)
+	for _, l := range s.options.Listeners {
+		name, scheme := l.Name, l.Name
+		if len(l.Protocols) == 1 && l.Protocols[0] != "auto" {
+			scheme = l.Protocols[0]
+		}
+		if scheme == "openwire" {
+			scheme = "tcp"
+		}
+		switch {
+		case l.TLS != nil && scheme == "tcp":
+			name, scheme = "ssl", "ssl"
+		case l.TLS != nil:
+			name, scheme = scheme+"+ssl", scheme+"+ssl"
+		}
+		for _, a := range s.Addresses() {
+			if a.Name == l.Name {
+				urls[name] = scheme + "://" + a.Address
+			}
+		}
+	}
+	return urls
 }
 
 // Start recovers the store and opens the listeners. It returns when clients can connect, or
