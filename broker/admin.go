@@ -339,6 +339,8 @@ type DurableInfo struct {
 	Client, Name, Selector string
 	Address                address.Address
 	Shared                 bool
+	NoLocal                bool
+	ConvertStrings         bool
 	Active                 int
 	Counters               *queue.Counters
 }
@@ -360,7 +362,7 @@ func (b *Broker) namedDurables() []DurableInfo {
 		}
 		list = append(list, DurableInfo{
 			Client: d.rec.Client, Name: d.rec.Name, Selector: d.rec.Selector, Address: addressOf(d.rec.Address),
-			Shared: d.rec.Shared, Active: int(d.online.Load()), Counters: d.queue.Counters(),
+			Shared: d.rec.Shared, NoLocal: d.rec.NoLocal, ConvertStrings: d.rec.ConvertStrings, Active: int(d.online.Load()), Counters: d.queue.Counters(),
 		})
 	}
 	return list

@@ -47,6 +47,9 @@ type Login struct {
 	Certificates []*x509.Certificate // verified by TLS
 	Remote       net.Addr
 	TakeOver     bool // end another connection with the same client identifier
+	// Principal is who has authenticated already, by [Broker.Authenticate], where a protocol does
+	// that before it knows the rest; nil: Connect does it.
+	Principal *security.Principal
 }
 
 // Connection is one client's connection.
@@ -101,23 +104,31 @@ func (b *Broker) Connect(ctx context.Context, l Login, h Handler) (*Connection, 
 	c.allowance = queue.NewAllowance(b.Limits.Unsettled, c.offerAll)
 	n := b.nextConn.Add(1)
 	c.id = "ID:" + b.Name + "-" + b.boot + "-" + strconv.FormatUint(n, 10)
-	if b.Security != nil {
-		p, err := b.Security.Authenticate(ctx, security.Credentials{
-			User: l.User, Password: l.Password, HasUser: l.HasUser, Certificates: l.Certificates, Mechanism: l.Mechanism,
-		})
+	if c.principal = l.Principal; c.principal == nil {
+		p, err := b.Authenticate(ctx, l)
 		if err != nil {
 			return nil, err
 		}
 		c.principal = p
-		c.access = b.Security.Access(p)
-	} else {
-		c.principal = &security.Principal{Name: l.User}
+	}
+	if b.Security != nil {
+		c.access = b.Security.Access(c.principal)
 	}
 	c.login.Password = ""
 	if c.login.ClientID == "" {
 		c.login.ClientID = c.id
 	}
 	return c, b.register(c)
+}
+
+// Authenticate returns who shows the credentials of a login. It may block on hashing a password.
+func (b *Broker) Authenticate(ctx context.Context, l Login) (*security.Principal, error) {
+	if b.Security == nil {
+		return &security.Principal{Name: l.User}, nil
+	}
+	return b.Security.Authenticate(ctx, security.Credentials{
+		User: l.User, Password: l.Password, HasUser: l.HasUser, Certificates: l.Certificates, Mechanism: l.Mechanism,
+	})
 }
 
 // register enters the connection into the tables, or says why it can't be.

@@ -78,8 +78,12 @@ func (s *Subscription) attachDurable(filter queue.Filter, t Token) error {
 			return err
 		}
 	}
+	client := s.o.Client
+	if client == "" {
+		client = c.login.ClientID
+	}
 	rec := durableRecord{
-		Client: c.login.ClientID, Name: s.o.Name, Address: a.String(), Selector: s.o.Selector,
+		Client: client, Name: s.o.Name, Address: a.String(), Selector: s.o.Selector,
 		ConvertStrings: s.o.ConvertStrings, NoLocal: s.o.NoLocal, Shared: s.o.Shared, User: c.principal.Name,
 		Members: s.o.Shared && s.o.Transient,
 	}

@@ -37,6 +37,9 @@ type SubscribeOptions struct {
 	Shared bool
 	// Transient lets a shared subscription end with its last consumer.
 	Transient bool
+	// Client is the client identifier that a durable subscription is known by; empty: the
+	// connection's.
+	Client string
 	// Track makes deliveries tracked; see queue.ConsumerOptions.
 	Track func(m *message.Message, note []byte, tag uint32) (use uint32, durable bool)
 	// Retained brings the messages that topics keep first.

@@ -22,6 +22,7 @@ const (
 	Blocked                   // producers wait; Text says why, empty: they go on
 	Closed                    // the broker ended the connection
 	Raw                       // bytes of the protocol's own, ready to be written
+	Own                       // something of the protocol's own, which its encoder knows
 )
 
 // Item is one thing to tell a client, in its order.
@@ -33,6 +34,7 @@ type Item struct {
 	Consumer *queue.Consumer // Drained, Ended
 	Text     string          // Blocked
 	Raw      []byte          // Raw; the outbox keeps it until it is written
+	Own      any             // Own
 }
 
 // Encoder turns items into bytes. Its methods are called by one goroutine at a time.
@@ -45,12 +47,19 @@ type Encoder interface {
 	Written(items []Item)
 }
 
+// Gatherer is an Encoder that holds back what it may merge with what comes next.
+type Gatherer interface {
+	// Gather appends what is held back to dst. It is called before each write.
+	Gather(dst []byte) []byte
+}
+
 // Outbox is what is on its way to one client, in order: deliveries, confirmations, and the
 // protocol's own replies. It is the connection's broker.Handler and the sink of its
 // subscriptions. A goroutine writes only while there is something to write.
 type Outbox struct {
-	conn net.Conn
-	enc  Encoder
+	conn   net.Conn
+	enc    Encoder
+	gather Gatherer // nil: nothing is held back
 
 	mu      sync.Mutex
 	items   []Item
@@ -79,6 +88,7 @@ var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, writeSize+40
 // NewOutbox returns an empty outbox that writes to conn what enc makes of its items.
 func NewOutbox(conn net.Conn, enc Encoder) *Outbox {
 	o := &Outbox{conn: conn, enc: enc, done: make(chan struct{})}
+	o.gather, _ = enc.(Gatherer)
 	o.moved.L = &o.mu
 	return o
 }
@@ -119,6 +129,9 @@ func (o *Outbox) Blocked(reason string) { o.add(Item{Kind: Blocked, Text: reason
 
 // Raw adds bytes of the protocol's own; they belong to the outbox from then on.
 func (o *Outbox) Raw(b []byte) { o.add(Item{Kind: Raw, Raw: b}) }
+
+// Own adds something of the protocol's own, for its encoder.
+func (o *Outbox) Own(v any) { o.add(Item{Kind: Own, Own: v}) }
 
 // Sink returns the outbox as the sink of a subscription.
 func (o *Outbox) Sink() broker.Sink { return (*sink)(o) }
@@ -228,7 +241,13 @@ func (o *Outbox) writeItems(buf *[]byte, items []Item) bool {
 		if len(*buf) < writeSize && i+1 < len(items) && !last {
 			continue
 		}
-		_, err := o.conn.Write(*buf)
+		if o.gather != nil {
+			*buf = o.gather.Gather(*buf)
+		}
+		var err error
+		if len(*buf) > 0 {
+			_, err = o.conn.Write(*buf)
+		}
 		*buf = (*buf)[:0]
 		if cap(*buf) > keepBuffer {
 			*buf = make([]byte, 0, writeSize)

@@ -390,6 +390,16 @@ func (c *Consumer) FindMessage(id []byte) (number uint64, ok bool) {
 	return 0, false
 }
 
+// Oldest returns a number below which no delivery is unsettled.
+func (c *Consumer) Oldest() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.live == 0 {
+		return c.last.Load() + 1
+	}
+	return c.first
+}
+
 // IsUnsettled reports whether a delivery has no outcome yet.
 func (c *Consumer) IsUnsettled(n uint64) bool {
 	c.mu.Lock()

@@ -1,0 +1,333 @@
+package amqp
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/protocols/amqp/frame"
+)
+
+// sender is a link on which we send to the client.
+//
+// Credit is kept as a limit. What the client and we both count is the delivery-count: deliveries,
+// and credit that was drained. The core counts deliveries only, under numbers that begin with 1.
+// Both are 64 bits wide here; encoded and count grow together, and apart only when credit is
+// drained, or a delivery is given back before it was sent.
+type sender struct {
+	linkBase
+	sub         *broker.Subscription
+	settled     bool // deliveries are settled when they are sent
+	browser     bool
+	fallback    frame.State     // the outcome of what the client never says one of; NoState: released
+	dynamic     address.Address // the node that ends with the link
+	durable     string          // name of the durable subscription
+	shared      bool
+	global      bool
+	deletable   bool // a closing detach deletes the subscription
+	unsubscribe bool // it was attached for nothing else
+
+	// Guarded by mu.
+	ready     bool   // our attach is out: credit counts
+	limit     uint64 // delivery-count up to which may be sent
+	count     uint64 // delivery-count
+	encoded   uint64 // number of the last delivery that was sent or given back
+	drain     bool
+	echo      bool // a flow was asked for before ready
+	exhausted bool // a browser has seen everything
+
+	// The writer's.
+	done    uint64 // settled deliveries up to it were settled in the core
+	touched bool   // is in the writer's list
+}
+
+// attachSender serves the attach of a client that wants to receive.
+func (s *session) attachSender(a *frame.Attach, id identity) error {
+	c := s.c
+	l := &sender{linkBase: linkBase{identity: id}}
+	if a.Source == nil {
+		return s.lookup(a, l)
+	}
+	o, err := c.prepare(a, l)
+	if err != nil {
+		c.endDynamic(l.dynamic)
+		s.decline(a, l, answerOf(err))
+		return nil
+	}
+	if l.durable != "" {
+		if old, ok := c.links.find(l.key).(*sender); ok && !old.isGone() {
+			if old.s.c == c {
+				s.decline(a, l, &frame.Error{Condition: frame.ResourceLocked, Description: "Durable consumer is in use for client: " + c.container + " and subscriptionName: " + l.durable})
+				return nil
+			}
+			steal(old) // its connection is dead, and nobody has noticed
+		}
+	}
+	return s.subscribe(a, l, o)
+}
+
+// subscribe attaches a link to what it is to get its messages from.
+func (s *session) subscribe(a *frame.Attach, l *sender, o broker.SubscribeOptions) error {
+	c := s.c
+	reply := l.reply(a)
+	t := c.token(func(dst []byte, err error) []byte { return l.attached(dst, a, reply, err) })
+	// The tables first: a confirmation may come before Subscribe returns.
+	s.join(l)
+	_, err := c.core.SubscribeWith(o, s, t, func(sub *broker.Subscription) { l.sub = sub })
+	if err != nil {
+		c.forget(t)
+		c.links.leave(l)
+		l.sub = nil
+		c.endDynamic(l.dynamic)
+		s.decline(a, l, answerOf(err))
+	}
+	return nil
+}
+
+// prepare reads what kind of subscription the client wants.
+func (c *connection) prepare(a *frame.Attach, l *sender) (o broker.SubscribeOptions, err error) {
+	src := a.Source
+	var n node
+	switch {
+	case src.Dynamic:
+		if l.dynamic, err = c.dynamic(&src.Terminus); err != nil {
+			return o, err
+		}
+		n.addresses = []address.Address{l.dynamic}
+	case !src.HasAddress || src.Address == "":
+		return o, fault.New(fault.NotFound, "attach", a.Name, "the source has no address")
+	default:
+		if n, err = c.parseNode(src.Address, &src.Terminus); err != nil {
+			return o, err
+		}
+	}
+	o = broker.SubscribeOptions{Addresses: n.addresses, Tag: l}
+	if err := l.filters(src, &o); err != nil {
+		return o, err
+	}
+	option := func(name string) string { return strings.TrimSpace(n.options["consumer."+name]) }
+	number := func(name string) int { v, _ := strconv.Atoi(option(name)); return v }
+	if o.Selector == "" {
+		o.Selector = option("selector")
+	}
+	o.NoLocal = o.NoLocal || option("noLocal") == "true"
+	o.Exclusive = option("exclusive") == "true"
+	o.Priority = min(max(number("priority"), -128), 127)
+	o.MaxPending = number("maximumPendingMessageLimit")
+	topic := n.addresses[0].Kind.IsTopic()
+	if o.Browse = !topic && (src.Distribution == frame.Copy || option("browser") == "true"); o.Browse {
+		l.browser = true
+	}
+	// A topic's messages are copied to each subscription, a queue's moved to one consumer.
+	switch {
+	case topic, o.Browse:
+		src.Distribution = frame.Copy
+	default:
+		src.Distribution = frame.Move
+	}
+	if topic {
+		if err := l.subscription(a, &o); err != nil {
+			return o, err
+		}
+	}
+	l.settled = a.SenderMode == frame.Settled
+	if src.Default != nil {
+		if l.fallback, err = frame.ParseState(src.Default); err != nil {
+			return o, err
+		}
+	}
+	src.Outcomes = supported(src.Outcomes)
+	return o, nil
+}
+
+// filters takes the filters that are known, and leaves only those in the source, for the reply.
+// [AMQP 3.5.8]
+func (l *sender) filters(src *frame.Source, o *broker.SubscribeOptions) error {
+	kept := src.Filters[:0]
+	for _, f := range src.Filters {
+		if text, ok := f.Selector(); ok {
+			o.Selector = strings.TrimSpace(text)
+			kept = append(kept, f)
+		} else if f.NoLocal() {
+			o.NoLocal = true
+			kept = append(kept, f)
+		}
+	}
+	src.Filters = kept
+	return nil
+}
+
+// supported returns those of the client's outcomes that are known here; without a wish, all.
+func supported(list []string) []string {
+	all := []string{frame.AcceptedName, frame.RejectedName, frame.ReleasedName, frame.ModifiedName}
+	if len(list) == 0 {
+		return all
+	}
+	kept := list[:0]
+	for _, o := range list {
+		if contains(all, o) {
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
+
+// reply returns our attach.
+func (l *sender) reply(a *frame.Attach) frame.Attach {
+	r := frame.Attach{
+		Name: a.Name, Handle: l.handle, Role: frame.Sender, SenderMode: a.SenderMode, ReceiverMode: a.ReceiverMode,
+		Source: a.Source, Target: a.Target, HasInitialCount: true,
+	}
+	if r.Target == nil {
+		r.Target = new(frame.Target)
+	}
+	for _, d := range a.Desired {
+		if d == sharedSubs || d == delayedDelivery || d == anonymousRelay || d == sharedNode || d == globalNode {
+			r.Offered = append(r.Offered, d)
+		}
+	}
+	return r
+}
+
+// attached is called by the writer when the subscription is durable, or can't be: our attach goes
+// out, and from then on credit counts.
+func (l *sender) attached(dst []byte, a *frame.Attach, reply frame.Attach, err error) []byte {
+	if err != nil {
+		l.depart()
+		refused := frame.Attach{
+			Name: a.Name, Handle: l.handle, Role: frame.Sender, SenderMode: a.SenderMode, ReceiverMode: a.ReceiverMode, HasInitialCount: true,
+		}
+		dst = refused.Append(dst, l.s.channel)
+		return (&frame.Detach{Handle: l.handle, Closed: true, Error: answerOf(err)}).Append(dst, l.s.channel)
+	}
+	l.mu.Lock()
+	if l.over {
+		l.mu.Unlock()
+		return dst
+	}
+	l.ready = true
+	echo := l.echo
+	l.echo = false
+	number, drain := l.number(), l.drain
+	l.mu.Unlock()
+	dst = reply.Append(dst, l.s.channel)
+	if echo {
+		dst = l.appendFlow(dst)
+	}
+	l.sub.Limit(number)
+	if drain {
+		l.sub.Drain()
+	}
+	return dst
+}
+
+// number returns the core's number up to which deliveries may be sent. The caller holds l.mu.
+func (l *sender) number() uint64 {
+	if l.limit <= l.count {
+		return l.encoded
+	}
+	return l.encoded + (l.limit - l.count)
+}
+
+// flow serves flow. [AMQP 2.6.7]
+func (l *sender) flow(w *frame.Flow) error {
+	if l.isGone() {
+		return nil
+	}
+	if w.Txn {
+		refuse(l, &frame.Error{Condition: frame.NotImplemented, Description: "messages are not acquired in transactions"})
+		return nil
+	}
+	l.mu.Lock()
+	if w.HasCredit {
+		// The client counts from what it has received; what is on its way counts against that.
+		ahead := int32(w.DeliveryCount + w.Credit - uint32(l.count))
+		l.limit = l.count + uint64(max(ahead, 0))
+		l.drain = w.Drain
+	}
+	left := l.limit > l.count
+	answer := l.drain && (!left || l.exhausted) // nothing more can come
+	if answer && l.exhausted {
+		l.count = max(l.count, l.limit)
+	}
+	drain := l.drain && !answer && !l.browser
+	if answer {
+		l.drain = false
+	}
+	ready, number := l.ready, l.number()
+	answer = answer || w.Echo
+	l.echo = l.echo || answer && !ready
+	if answer && l.drainedCount() {
+		number = l.encoded
+	}
+	l.mu.Unlock()
+	if !ready {
+		return nil
+	}
+	l.sub.Limit(number)
+	if answer {
+		l.s.c.out.Own((*linkFlow)(l))
+	}
+	if drain {
+		l.sub.Drain()
+	}
+	return nil
+}
+
+// drainedCount reports whether no credit is left. The caller holds l.mu.
+func (l *sender) drainedCount() bool { return l.limit <= l.count }
+
+// end implements link.
+func (l *sender) end(closed bool) {
+	l.mu.Lock()
+	before := l.closed
+	l.closed, l.over = true, true
+	seen := l.encoded
+	l.mu.Unlock()
+	if before {
+		return
+	}
+	l.s.c.links.leave(l)
+	if l.sub == nil {
+		return
+	}
+	if l.settled && !l.browser {
+		_, _ = l.sub.Settle(1, seen, broker.Outcome{}, nil, 0)
+	}
+	// What the client has not settled has the outcome that it has stated for that.
+	// [AMQP 3.5.3]
+	counted := uint64(0)
+	switch o := outcomeOf(&l.fallback); {
+	case l.browser, l.fallback.Kind == frame.NoState, o.Kind == broker.Released:
+	case o.Kind == broker.Failed:
+		counted = seen
+	default:
+		_, _ = l.sub.Settle(1, seen, o, nil, 0)
+	}
+	l.sub.Close(counted, 0)
+	l.s.c.endDynamic(l.dynamic)
+}
+
+// outcomeOf returns what the core does for an outcome. [AMQP 3.4]
+func outcomeOf(s *frame.State) broker.Outcome {
+	switch s.Kind {
+	case frame.Accepted:
+		return broker.Outcome{Kind: broker.Accepted}
+	case frame.Rejected:
+		cause := "rejected by the receiver"
+		if e := s.Rejection(); e != nil {
+			cause = e.Error()
+		}
+		return broker.Outcome{Kind: broker.Rejected, Cause: cause}
+	case frame.Modified:
+		switch {
+		case s.Undeliverable:
+			return broker.Outcome{Kind: broker.Rejected, Cause: "undeliverable here"}
+		case s.Failed:
+			return broker.Outcome{Kind: broker.Failed}
+		}
+	}
+	return broker.Outcome{Kind: broker.Released}
+}
