@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/store"
 )
@@ -22,6 +23,11 @@ type Outcome struct {
 	Kind  OutcomeKind
 	Cause string // of a rejection, for the dead letter
 	Delay int64  // of Released and Failed: milliseconds until it may come again
+	// NotHere, of Released and Failed, keeps the message from this consumer; others may get it.
+	NotHere bool
+	// Fields, of Released and Failed, are added to the message. They are kept as long as the
+	// message waits in memory, and are not written to the disk.
+	Fields []message.Field
 }
 
 // Settle gives the unsettled deliveries numbered first..last an outcome. In a transaction it
@@ -76,6 +82,20 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 	notBefore := int64(0)
 	if o.Delay > 0 {
 		notBefore = nowMillis() + o.Delay
+	}
+	if o.NotHere || len(o.Fields) > 0 {
+		list := s.TakeRange(first, last, nil)
+		if o.NotHere {
+			s.Shun(list)
+		}
+		for i := range list {
+			if e := &list[i].Entry; len(o.Fields) > 0 {
+				e.Msg = e.Msg.With(o.Fields...)
+			}
+		}
+		queue.GiveBack(list, o.Kind == Failed, notBefore)
+		c.Confirm(t)
+		return len(list), nil
 	}
 	n := s.Return(first, last, o.Kind == Failed, notBefore)
 	c.Confirm(t)

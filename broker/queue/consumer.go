@@ -98,6 +98,8 @@ type Consumer struct {
 	queues      []*Queue     // attached, in the order in which new credit is offered
 	turn        int
 	browse      chan struct{} // of a browser: there is new credit
+	shunned     []store.ID    // what the consumer is not to get again
+	shunning    atomic.Bool   // there is something
 	browsed     bool          // of a browser: it has seen everything
 }
 
@@ -113,6 +115,32 @@ const (
 	stageBytes = 256 << 10 // deliveries are handed to the sink at least this often
 	runLength  = 256       // deliveries per hold of a queue's lock
 )
+
+// maxShunned bounds the messages that a consumer is not to get again; the oldest are forgotten.
+const maxShunned = 4096
+
+// Shun keeps entries that TakeRange took from coming to the consumer again.
+func (c *Consumer) Shun(list []Taken) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range list {
+		if len(c.shunned) >= maxShunned {
+			c.shunned = append(c.shunned[:0], c.shunned[1:]...)
+		}
+		c.shunned = append(c.shunned, list[i].Entry.Ref.ID)
+	}
+	c.shunning.Store(len(c.shunned) > 0)
+}
+
+// shuns reports whether the consumer is not to get an entry.
+func (c *Consumer) shuns(e *Entry) bool {
+	if !c.shunning.Load() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.shunned, e.Ref.ID)
+}
 
 // NewConsumer returns a consumer that is not attached to a queue and has no credit.
 func NewConsumer(env *Env, o ConsumerOptions, sink Sink) *Consumer {

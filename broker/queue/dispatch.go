@@ -396,7 +396,7 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 
 // suits reports whether a consumer may have an entry and wants it.
 func (q *Queue) suits(s *consumerState, e *Entry) bool {
-	if q.exclusive != nil && q.exclusive != s.Consumer {
+	if q.exclusive != nil && q.exclusive != s.Consumer || s.shuns(e) {
 		return false
 	}
 	group := e.Msg.GroupID

@@ -47,7 +47,7 @@ func (k *coordinator) serve(d *delivery) error {
 		return k.l.reject(d, sendError(err), nil)
 	}
 	var c frame.Control
-	err = section.Parts(l.Body.Of(d.payload), func(code uint8, value []byte) bool {
+	_ = section.Parts(l.Body.Of(d.payload), func(code uint8, value []byte) bool {
 		c, err = frame.ParseControl(value)
 		return false
 	})

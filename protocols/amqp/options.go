@@ -22,7 +22,6 @@ type Options struct {
 	MaxMessage     int                 // bytes of a message, 100 MiB by default
 	IdleTimeout    time.Duration       // silence after which a client is dead, 30 s by default; negative: none
 	ConnectTimeout time.Duration       // from accepting a connection to its open, 30 s by default
-	WithoutSASL    bool                // clients may leave SASL out, where anonymous ones are let in
 }
 
 // What is agreed on with each client.
@@ -40,6 +39,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Product == "" {
 		o.Product = "Manifold"
+	}
+	if o.Version == "" {
+		o.Version = "devel"
 	}
 	if o.ProducerCredit <= 0 {
 		o.ProducerCredit = 1000

@@ -8,6 +8,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/protocols/amqp/frame"
+	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
 )
 
 // sender is a link on which we send to the client.
@@ -323,10 +324,10 @@ func outcomeOf(s *frame.State) broker.Outcome {
 		return broker.Outcome{Kind: broker.Rejected, Cause: cause}
 	case frame.Modified:
 		switch {
-		case s.Undeliverable:
-			return broker.Outcome{Kind: broker.Rejected, Cause: "undeliverable here"}
 		case s.Failed:
-			return broker.Outcome{Kind: broker.Failed}
+			return broker.Outcome{Kind: broker.Failed, NotHere: s.Undeliverable, Fields: mapping.Annotations(s.Annotations)}
+		default:
+			return broker.Outcome{Kind: broker.Released, NotHere: s.Undeliverable, Fields: mapping.Annotations(s.Annotations)}
 		}
 	}
 	return broker.Outcome{Kind: broker.Released}

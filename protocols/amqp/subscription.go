@@ -61,6 +61,10 @@ func (s *session) lookup(a *frame.Attach, l *sender) error {
 
 // found attaches a link to a durable subscription that is there.
 func (s *session) found(a *frame.Attach, l *sender, d *broker.DurableInfo) error {
+	if d.Active > 0 && !d.Shared || s.c.links.find(l.key) != nil {
+		s.decline(a, l, &frame.Error{Condition: frame.ResourceLocked, Description: "Durable consumer is in use"})
+		return nil
+	}
 	l.durable, l.shared, l.deletable = d.Name, d.Shared, true
 	l.unsubscribe = true
 	src := &frame.Source{Distribution: frame.Copy, Outcomes: supported(nil)}

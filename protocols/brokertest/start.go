@@ -10,6 +10,7 @@ import (
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/amqp"
 	"github.com/manifoldmq/manifold/protocols/server"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 )
@@ -29,12 +30,14 @@ func WithSecurity(o security.Options) Option {
 	return func(s *server.Options) { s.Security = o }
 }
 
-// WithTLS adds listeners with TLS: "tls", which detects its protocol, "stomp+tls" and "wss".
+// WithTLS adds listeners with TLS: "tls", which detects its protocol, "stomp+tls", "amqp+tls" and
+// "wss".
 func WithTLS(o protocols.TLSOptions) Option {
 	return func(s *server.Options) {
 		s.Listeners = append(s.Listeners,
 			server.Listener{Name: "tls", Address: "127.0.0.1:0", Protocols: []string{"auto"}, TLS: &o},
 			server.Listener{Name: "stomp+tls", Address: "127.0.0.1:0", Protocols: []string{"stomp"}, TLS: &o},
+			server.Listener{Name: "amqp+tls", Address: "127.0.0.1:0", Protocols: []string{"amqp"}, TLS: &o},
 			server.Listener{Name: "wss", Address: "127.0.0.1:0", Protocols: []string{"websocket"}, TLS: &o},
 		)
 	}
@@ -43,6 +46,11 @@ func WithTLS(o protocols.TLSOptions) Option {
 // WithSTOMP sets the options of the STOMP protocol; its Broker and Log need not be set.
 func WithSTOMP(o stomp.Options) Option {
 	return func(s *server.Options) { s.STOMP = o }
+}
+
+// WithAMQP sets the options of the AMQP protocol; its Broker and Log need not be set.
+func WithAMQP(o amqp.Options) Option {
+	return func(s *server.Options) { s.AMQP = o }
 }
 
 // Limits are the broker's limits; zero fields stand for its defaults.
@@ -62,7 +70,7 @@ func WithStore(dir string) Option {
 func With(fn func(*server.Options)) Option { return fn }
 
 // Start starts a broker on the memory store, open to everyone, with a listener named "auto" on
-// a free loopback port that detects its protocol, and others named "stomp" and "ws".
+// a free loopback port that detects its protocol, and others named "stomp", "amqp" and "ws".
 func Start(t testing.TB, options ...Option) *Broker {
 	t.Helper()
 	o := server.Options{
@@ -74,6 +82,7 @@ func Start(t testing.TB, options ...Option) *Broker {
 		Listeners: []server.Listener{
 			{Name: "auto", Address: "127.0.0.1:0", Protocols: []string{"auto"}},
 			{Name: "stomp", Address: "127.0.0.1:0", Protocols: []string{"stomp"}},
+			{Name: "amqp", Address: "127.0.0.1:0", Protocols: []string{"amqp"}},
 			{Name: "ws", Address: "127.0.0.1:0", Protocols: []string{"websocket"}},
 		},
 	}

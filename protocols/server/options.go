@@ -9,6 +9,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/amqp"
 	"github.com/manifoldmq/manifold/protocols/openwire"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 	"github.com/manifoldmq/manifold/protocols/websocket"
@@ -33,6 +34,7 @@ type Options struct {
 	Store     Store
 	STOMP     stomp.Options    // its Broker and Log are set by the server
 	OpenWire  openwire.Options // likewise
+	AMQP      amqp.Options     // likewise, and its Version
 	WebSocket WebSocket
 	HTTP      HTTP
 	// Standby waits for the store while another process has it, with all listeners closed but

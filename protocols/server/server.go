@@ -18,6 +18,8 @@ import (
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/amqp"
+	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
 	"github.com/manifoldmq/manifold/protocols/openwire"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 	"github.com/manifoldmq/manifold/protocols/websocket"
@@ -87,7 +89,7 @@ func (s *Server) Core() *broker.Broker { return s.core }
 
 // formats returns the encodings that stored messages may have.
 func formats(o *Options) []message.Format {
-	return append(stomp.Formats(), openwire.Formats(o.OpenWire.MaxInflated)...)
+	return slices.Concat(stomp.Formats(), openwire.Formats(o.OpenWire.MaxInflated), mapping.Formats())
 }
 
 // compose makes the protocols.
@@ -96,7 +98,9 @@ func (s *Server) compose(o *Options) (err error) {
 	st.Broker, st.Log = s.core, o.Log
 	ow := o.OpenWire
 	ow.Broker, ow.Log = s.core, o.Log
-	s.protocols = []protocols.Protocol{stomp.New(st), openwire.New(ow)}
+	am := o.AMQP
+	am.Broker, am.Log, am.Version = s.core, o.Log, o.Version
+	s.protocols = []protocols.Protocol{stomp.New(st), openwire.New(ow), amqp.New(am)}
 	s.sockets = websocket.New(websocket.Options{
 		Protocols: s.protocols, Settings: o.webSocketSettings(), MaxMessage: o.WebSocket.MaxMessage,
 		PingInterval: o.WebSocket.PingInterval, Adopt: s.adopt, Log: o.Log,

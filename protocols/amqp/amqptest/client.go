@@ -131,6 +131,16 @@ func (c *Client) next() Frame {
 	}
 }
 
+// answer is next without the credit that links were given before.
+func (c *Client) answer() Frame {
+	c.t.Helper()
+	for {
+		if f := c.next(); f.Code != Flow {
+			return f
+		}
+	}
+}
+
 // Await returns the first frame that matches, and keeps the others. A detach, end or close that does not match fails.
 func (c *Client) Await(what string, match func(Frame) bool) Frame {
 	c.t.Helper()

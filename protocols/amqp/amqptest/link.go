@@ -97,7 +97,7 @@ func (s *Session) Refused(receiver bool, terms Terms, conditions ...string) Fram
 	if l.Attached.Fields.At(own) != nil {
 		s.t.Errorf("a refusing attach names a terminus: %v", l.Attached)
 	}
-	f := s.next()
+	f := s.answer()
 	if f.Code != Detach || f.Num(0) != l.remote || !f.Bool(1) {
 		s.t.Fatalf("got %v behind the refusing attach, want a closing detach", f)
 	}

@@ -3,12 +3,20 @@ package amqptest_test
 import (
 	"testing"
 
+	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/protocols/amqp/amqptest"
+	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/server"
 )
 
-// start skips: the broker has no AMQP listener yet, so that the suite needs one that is named by its address.
+// start starts a broker, with ActiveMQ's limit of redeliveries.
 func start(t *testing.T) listener {
 	t.Helper()
-	t.Skip("MANIFOLD_TEST_AMQP_URL names no broker")
-	return listener{Plain: amqptest.Target{}}
+	limit := brokertest.With(func(o *server.Options) {
+		o.Policies = []policy.Entry{{Match: "queue://>", Values: []policy.Value{
+			{Name: "redelivery.maximum", Set: func(p *policy.Policy) { p.MaxDeliveries = 7 }},
+		}}}
+	})
+	b := brokertest.Start(t, limit)
+	return listener{Plain: amqptest.Target{Address: b.Addr("amqp")}}
 }

@@ -112,7 +112,7 @@ func transferScenarios() []Scenario {
 			f := P(s.channel, Transfer, l.handle, nil, []byte{9}, uint32(0))
 			f.Payload = TextMessage("x").Encode()
 			s.Write(f)
-			got := s.next()
+			got := s.answer()
 			if got.Code != Detach && got.Code != End {
 				e.t.Fatalf("got %v", got)
 			}
@@ -124,7 +124,7 @@ func transferScenarios() []Scenario {
 			f := P(s.channel, Transfer, l.handle, uint32(0), nil, uint32(0))
 			f.Payload = TextMessage("x").Encode()
 			s.Write(f)
-			got := s.next()
+			got := s.answer()
 			if got.Code != Detach && got.Code != End {
 				e.t.Fatalf("got %v", got)
 			}
@@ -215,7 +215,7 @@ func transferScenarios() []Scenario {
 			g := l.Transfers(TextMessage("y").Encode(), false, nil)[0]
 			g.Fields[1] = uint32(0)
 			s.Write(g)
-			got := s.next()
+			got := s.answer()
 			if got.Code != End && got.Code != Detach {
 				e.t.Fatalf("got %v", got)
 			}

@@ -60,7 +60,7 @@ func Encode(scratch []byte, d *Delivery) Parts {
 	if len(m.Overlay) == 0 {
 		return Parts{Front: front, Head: b[start:], Body: c.body}
 	}
-	front = append(front, b[start:max(start, c.layout.Annotations.To)]...)
+	front = c.appendAnnotated(front, b[start:max(start, c.layout.Annotations.To)], m)
 	front = c.appendProperties(front, m)
 	return Parts{Front: c.appendOverlaid(front, m), Body: c.body}
 }
@@ -92,6 +92,73 @@ func (c *content) appendProperties(dst []byte, m *message.Message) []byte {
 	return append(append(dst, wire.Described, wire.SmallUlong, section.PropertiesCode), raw...)
 }
 
+// Annotations returns what is to be added to a message so that it has the annotations of an
+// encoded map.
+func Annotations(raw []byte) []message.Field {
+	var list []message.Field
+	section.Entries(raw, func(key []byte, v wire.Value) bool {
+		if n, ok := neutral(&v, 0); ok {
+			list = append(list, message.Field{Name: annotationPrefix + string(key), Value: owned(n)})
+		}
+		return true
+	})
+	return list
+}
+
+// owned returns a value that is no view of a buffer.
+func owned(v message.Value) message.Value {
+	switch v.Kind() {
+	case message.String:
+		return message.OfString(strings.Clone(v.Str()))
+	case message.Bytes:
+		return message.OfBytes(strings.Clone(v.Str()))
+	case message.List, message.Map:
+		return message.Value{} // an annotation of ours is simple
+	}
+	return v
+}
+
+// appendAnnotated appends the message-annotations, whose section is given, with those that were
+// added since.
+func (c *content) appendAnnotated(dst, annotations []byte, m *message.Message) []byte {
+	added := false
+	for i := range m.Overlay {
+		added = added || strings.HasPrefix(m.Overlay[i].Name, annotationPrefix)
+	}
+	if !added {
+		return append(dst, annotations...)
+	}
+	out := section.OpenMap(dst, section.AnnotationsCode)
+	if raw := c.layout.Annotations.Of(c.sections()); raw != nil {
+		if v, _, err := wire.Parse(raw); err == nil {
+			items := v.Items()
+			for {
+				key, ok := items.Raw()
+				if !ok {
+					break
+				}
+				value, ok := items.Raw()
+				if !ok {
+					break
+				}
+				if k, _, err := wire.Parse(key); err == nil && overlaid(m, annotationPrefix+view(k.Data)) {
+					continue
+				}
+				out.B = append(append(out.B, key...), value...)
+				out.Count += 2
+			}
+		}
+	}
+	for i, f := range m.Overlay {
+		name, ok := strings.CutPrefix(f.Name, annotationPrefix)
+		if ok && !f.Value.IsNull() && !overlaidLater(m, i) {
+			out.B = appendValue(wire.AppendSymbol(out.B, name), f.Value)
+			out.Count += 2
+		}
+	}
+	return out.Close()
+}
+
 // appendOverlaid appends the application properties with the overlay merged in.
 func (c *content) appendOverlaid(dst []byte, m *message.Message) []byte {
 	start := len(dst)
@@ -117,7 +184,7 @@ func (c *content) appendOverlaid(dst []byte, m *message.Message) []byte {
 		}
 	}
 	for i, f := range m.Overlay {
-		if f.Value.IsNull() || !isSimple(f.Value) || overlaidLater(m, i) {
+		if f.Value.IsNull() || !isSimple(f.Value) || overlaidLater(m, i) || strings.HasPrefix(f.Name, vendor) {
 			continue
 		}
 		out.B = appendValue(wire.AppendString(out.B, f.Name), f.Value)

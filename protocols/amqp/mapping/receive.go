@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unsafe"
 
@@ -74,14 +75,46 @@ func Receive(payload []byte, format uint32, transformer Transformer, now int64) 
 	m.UserID = view(p.UserID)
 	r := Received{Message: m}
 	if p.To != nil || p.ReplyTo != nil || layout.Annotations.To != 0 {
-		c.annotated(&r, &p)
+		c.annotated(&r, &p, now)
+	}
+	if transformer != Raw && bytes.Contains(layout.Application.Of(b), []byte("AMQ_SCHEDULED_")) {
+		m.Flags |= message.Scheduled
 	}
 	return r, nil
 }
 
+// schedule reads an annotation that asks for delivery at another time, and says it in the words
+// that the broker's scheduler knows.
+func (r *Received) schedule(key []byte, v *wire.Value, now int64) {
+	n, ok := neutral(v, 0)
+	if !ok || n.IsNull() {
+		return
+	}
+	name := ""
+	switch string(key) {
+	case DeliveryTime:
+		name, n = "AMQ_SCHEDULED_DELAY", message.OfLong(max(n.Int64()-now, 0))
+		if n.Int64() == 0 {
+			return
+		}
+	case DeliveryDelay:
+		name = "AMQ_SCHEDULED_DELAY"
+	case DeliveryRepeat:
+		name = "AMQ_SCHEDULED_REPEAT"
+	case DeliveryPeriod:
+		name = "AMQ_SCHEDULED_PERIOD"
+	case DeliveryCron:
+		name = "AMQ_SCHEDULED_CRON"
+	}
+	m := r.Message
+	m.Overlay = append(m.Overlay, message.Field{Name: name, Value: n})
+	m.Flags |= message.Scheduled
+	r.Delayed = true
+}
+
 // annotated reads the annotations that are for the broker, and the addresses that they say the
 // kinds of.
-func (c *content) annotated(r *Received, p *section.Properties) {
+func (c *content) annotated(r *Received, p *section.Properties, now int64) {
 	to, reply := address.Queue, address.Queue
 	section.Entries(c.layout.Annotations.Of(c.sections()), func(key []byte, v wire.Value) bool {
 		switch string(key) {
@@ -94,7 +127,7 @@ func (c *content) annotated(r *Received, p *section.Properties) {
 		case "x-opt-reply-type":
 			reply = legacyKind(v.Data)
 		case DeliveryTime, DeliveryDelay, DeliveryRepeat, DeliveryPeriod, DeliveryCron:
-			r.Delayed = true
+			r.schedule(key, &v, now)
 		}
 		return true
 	})
