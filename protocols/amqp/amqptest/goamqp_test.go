@@ -225,7 +225,7 @@ func (c *goClient) sections() {
 	snd, rcv := c.sender(s, c.queue(), nil), c.receiver(s, c.queue(), &amqp.ReceiverOptions{Credit: 10})
 	contentType, subject, group := "text/plain", "kind", "g"
 	sequence := uint32(7)
-	created := time.UnixMilli(1700000000000).UTC()
+	created := time.UnixMilli(1700000000000)
 	to, replyTo := c.queue(), "queue://reply"
 	sent := &amqp.Message{
 		Header:      &amqp.MessageHeader{Durable: true, Priority: 7, TTL: time.Minute},
@@ -252,7 +252,7 @@ func (c *goClient) sections() {
 	}
 	c.accept(rcv, m)
 	for _, body := range []*amqp.Message{
-		{Value: []any{"a", int32(1), nil}}, {Value: map[any]any{"k": int64(1)}}, {Sequence: [][]any{{"x", true}}}, {Value: amqp.Null{}},
+		{Value: []any{"a", int32(1), nil}}, {Value: map[string]any{"k": int64(1)}}, {Sequence: [][]any{{"x", true}}}, {Value: amqp.Null{}},
 	} {
 		c.send(snd, body)
 		m := c.receive(rcv)
@@ -269,7 +269,7 @@ func (c *goClient) types() {
 	snd, rcv := c.sender(s, c.queue(), nil), c.receiver(s, c.queue(), nil)
 	all := map[string]any{
 		"bool": true, "u8": uint8(200), "u16": uint16(60000), "u32": uint32(4e9), "u64": uint64(1 << 63), "i8": int8(-5), "i16": int16(-5), "i32": int32(-5),
-		"i64": int64(-5), "f32": float32(1.5), "f64": 2.5, "string": "ü", "binary": []byte{1}, "uuid": amqp.UUID{1, 2}, "time": time.UnixMilli(1700000000000).UTC(),
+		"i64": int64(-5), "f32": float32(1.5), "f64": 2.5, "string": "ü", "binary": []byte{1}, "uuid": amqp.UUID{1, 2}, "time": time.UnixMilli(1700000000000),
 	}
 	m := text("x")
 	m.ApplicationProperties = all
@@ -368,8 +368,9 @@ func (c *goClient) credit() {
 	c.must("credit", rcv.IssueCredit(2))
 	c.want(rcv, "0", "1")
 	c.must("credit", rcv.IssueCredit(10))
+	c.want(rcv, "2") // the library forgets credit that it has not sent yet when it drains
 	c.must("drain", rcv.DrainCredit(c.ctx(), nil))
-	for i := 2; i < 5; i++ {
+	for i := 3; i < 5; i++ {
 		m := rcv.Prefetched()
 		if m == nil {
 			c.Fatalf("message %d is not there after a drain", i)
@@ -403,14 +404,10 @@ func (c *goClient) browse() {
 	c.send(snd, text("1"), text("2"))
 	rcv := c.receiver(s, c.queue(), &amqp.ReceiverOptions{Credit: -1, SourceDistributionMode: amqp.SourceDistributionModeCopy})
 	c.must("credit", rcv.IssueCredit(10))
+	c.want(rcv, "1", "2")
 	c.must("drain", rcv.DrainCredit(c.ctx(), nil))
-	for _, want := range []string{"1", "2"} {
-		m := rcv.Prefetched()
-		if m == nil {
-			c.Fatalf("no %s", want)
-		}
-		c.equal("value", m.Value, want)
-		c.accept(rcv, m)
+	if m := rcv.Prefetched(); m != nil {
+		c.Fatalf("got %v", m.Value)
 	}
 	c.must("close", rcv.Close(c.ctx()))
 	c.want(c.receiver(s, c.queue(), nil), "1", "2")
