@@ -13,6 +13,8 @@ import (
 	"github.com/manifoldmq/manifold/cmd/manifold/heap"
 	"github.com/manifoldmq/manifold/cmd/manifold/process"
 	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/amqp"
+	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
 	"github.com/manifoldmq/manifold/protocols/server"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 	"github.com/manifoldmq/manifold/protocols/stomp/frame"
@@ -94,6 +96,7 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 			Memtable: min(int64(c.Store.Memtable), max(o.memory.Messages/8, 1<<20)), Cache: int64(c.Store.Cache), MaxBytes: int64(c.Limits.Store),
 		},
 		STOMP: stompOptions(c),
+		AMQP:  amqpOptions(c),
 		WebSocket: server.WebSocket{
 			Origins: c.WebSocket.Origins, PingInterval: c.WebSocket.PingInterval,
 			// A message may hold a frame, and what surrounds it.
@@ -172,6 +175,19 @@ func securityOptions(s *config.Security) security.Options {
 	for _, p := range s.Permissions {
 		out.Permissions = append(out.Permissions, security.Permission(p))
 	}
+	return out
+}
+
+func amqpOptions(c *config.Config) amqp.Options {
+	a := &c.AMQP
+	out := amqp.Options{
+		ProducerCredit: a.ProducerCredit, MaxFrame: int(a.MaxFrame), MaxMessage: int(c.Limits.Frame),
+		IdleTimeout: a.IdleTimeout, ConnectTimeout: c.Limits.Handshake,
+	}
+	if a.IdleTimeout == 0 {
+		out.IdleTimeout = -1 // never
+	}
+	out.Transformer, _ = mapping.ParseTransformer(a.Transformer) // the table has checked it
 	return out
 }
 

@@ -13,6 +13,7 @@ type Config struct {
 	Security     Security
 	Destinations Destinations
 	STOMP        STOMP
+	AMQP         AMQP
 	WebSocket    WebSocket
 	Log          Log
 }
@@ -229,6 +230,14 @@ type DestinationLimits struct {
 	Memory   *Size
 	Messages *int
 	Pending  *int // of a non-durable topic subscription, beyond its prefetch; -1: no limit
+}
+
+// AMQP is what only the AMQP 1.0 protocol needs.
+type AMQP struct {
+	Transformer    string // "jms", "native", "raw"
+	ProducerCredit int
+	MaxFrame       Size
+	IdleTimeout    time.Duration // 0: clients may be silent for ever
 }
 
 // STOMP is what only the STOMP protocol needs.
