@@ -20,9 +20,10 @@ func (l *sender) subscription(a *frame.Attach, o *broker.SubscribeOptions) error
 	switch {
 	case a.Source.Has(sharedNode):
 		l.shared, l.global = true, a.Source.Has(globalNode)
-		o.Name, o.Shared = sharedName(l.s.c.container, a.Name, l.global), true
+		o.Name, o.Shared, o.Transient = sharedName(l.s.c.container, a.Name, l.global), true, !durable
 		if !durable {
-			return fault.New(fault.Unsupported, "attach", a.Name, "shared subscriptions that are not durable are not offered")
+			o.Name += "|volatile" // others than those that are durable
+			return nil
 		}
 	case durable:
 		o.Name = a.Name

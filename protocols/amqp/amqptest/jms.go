@@ -47,7 +47,7 @@ func jmsScenarios() []Scenario {
 				d.Accept()
 			}
 		}},
-		{Name: "jms/link-capabilities", Later: "shared subscriptions that are not durable", Ref: "capabilities that a JMS client asks for of a link are offered", RabbitMQ: "offers none", Run: func(e *Env) {
+		{Name: "jms/link-capabilities", Ref: "capabilities that a JMS client asks for of a link are offered", RabbitMQ: "offers none", Run: func(e *Env) {
 			s := e.ConnectJMS(e.Name("client")).Session()
 			l := s.SenderWith(Terms{Target: Terminus{Address: e.Queue(""), Capabilities: []Symbol{"queue"}}, Desired: []Symbol{"DELAYED_DELIVERY"}})
 			if !Has(l.Attached.Fields.At(11), "DELAYED_DELIVERY") {

@@ -210,7 +210,7 @@ func subscriptionScenarios() []Scenario {
 			l.Detach(true)
 			s.Refused(true, Terms{Name: name + "|global", Target: Terminus{}, Desired: []Symbol{"shared", "global"}}, "amqp:not-found")
 		}},
-		{Name: "subscription/shared-volatile", Later: "shared subscriptions that are not durable", Ref: "consumers of a shared volatile subscription compete, and it ends with the last of them", RabbitMQ: none, Run: func(e *Env) {
+		{Name: "subscription/shared-volatile", Ref: "consumers of a shared volatile subscription compete, and it ends with the last of them", RabbitMQ: none, Run: func(e *Env) {
 			s := e.ConnectJMS(e.Name("client")).Session()
 			source := JMSSource(e.Topic(""), "topic", "shared")
 			one := s.ReceiverWith(Terms{Name: "vol|volatile1", Source: source, Desired: []Symbol{"SHARED-SUBS"}})
