@@ -43,7 +43,8 @@ type connection struct {
 	acked         []*consumer // have acknowledgements to settle at the end of the burst
 	now           int64       // the time of the burst, Unix milliseconds
 	leaving       bool        // the end is in order: the client gets what it is owed
-	settled       chan struct{}
+	barrier       barrier
+	sent          bool         // something durable since the last barrier
 	plain         *wire.Writer // the reader's, for commands that need no cache
 
 	indexMu     sync.Mutex // what tokens refer to

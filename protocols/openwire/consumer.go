@@ -1,6 +1,7 @@
 package openwire
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,7 +57,7 @@ func consumerText(id *wire.ConsumerID) string {
 }
 
 // addConsumer serves ConsumerInfo.
-func (c *connection) addConsumer(cmd *wire.ConsumerInfo) error {
+func (c *connection) addConsumer(ctx context.Context, cmd *wire.ConsumerInfo) error {
 	id := cmd.ConsumerID
 	if id == nil || id.ConnectionID.View() != c.id || !c.sessions[id.SessionID] {
 		return unregistered("consumer", "session")
@@ -90,6 +91,9 @@ func (c *connection) addConsumer(cmd *wire.ConsumerInfo) error {
 	}
 	if o.NoLocal && o.Unlisted {
 		o.NoLocal = false
+	}
+	if cmd.Browser && c.sent {
+		c.catchUp(ctx, c.core) // it is to see what the client has just sent
 	}
 	s.index, err = c.index(func(i uint32) {
 		if c.byIndex == nil {

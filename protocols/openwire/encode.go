@@ -109,7 +109,7 @@ func (c *connection) confirmed(dst []byte, t broker.Token, err error) []byte {
 	case control:
 		return c.writer.Append(dst, &wire.ConnectionControl{ConnectedBrokers: wire.Text{}, ReconnectTo: wire.Text{}})
 	case parting:
-		close(c.settled)
+		c.barrier.reach(number)
 	}
 	return dst
 }

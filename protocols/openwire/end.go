@@ -2,7 +2,10 @@ package openwire
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"github.com/manifoldmq/manifold/broker"
 )
 
 // partingTime is how long a client that does not read, or a store that is behind, may hold up the
@@ -41,11 +44,7 @@ func (c *connection) endCore(ctx context.Context) {
 		s.stop()
 	}
 	if c.leaving {
-		c.settled = make(chan struct{})
-		core.Confirm(token(parting, 0, 0))
-		core.Flush()
-		c.out.Wake()
-		wait(ctx, c.settled, c.out.Done())
+		c.catchUp(ctx, core)
 	} else {
 		core.Flush()
 	}
@@ -59,6 +58,41 @@ func (c *connection) endCore(ctx context.Context) {
 	}
 	c.closeSenders()
 	c.p.advisor.disconnected(c)
+}
+
+// barrier is a point in the order of confirmations that somebody waits for.
+type barrier struct {
+	mu      sync.Mutex
+	number  int32
+	reached chan struct{}
+}
+
+// raise returns the number of a new barrier, and what is closed when it is reached.
+func (b *barrier) raise() (int32, <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.number++
+	b.reached = make(chan struct{})
+	return b.number, b.reached
+}
+
+func (b *barrier) reach(number int32) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if number == b.number && b.reached != nil {
+		close(b.reached)
+		b.reached = nil
+	}
+}
+
+// catchUp waits until what the client has sent has taken effect.
+func (c *connection) catchUp(ctx context.Context, core *broker.Connection) {
+	n, reached := c.barrier.raise()
+	core.Confirm(token(parting, 0, n))
+	core.Flush()
+	c.out.Wake()
+	wait(ctx, reached, c.out.Done())
+	c.sent = false
 }
 
 // wait returns true when the channel wanted is closed, and false when it can't be any more, or

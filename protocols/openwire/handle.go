@@ -76,7 +76,7 @@ func (c *connection) serveCommand(ctx context.Context, cmd wire.Command) error {
 	case *wire.MessageAck:
 		return c.acknowledge(cmd)
 	case *wire.MessagePull:
-		return c.pull(cmd)
+		return c.pull(ctx, cmd)
 	case *wire.TransactionInfo:
 		return c.transact(cmd)
 	case *wire.SessionInfo:
@@ -84,7 +84,7 @@ func (c *connection) serveCommand(ctx context.Context, cmd wire.Command) error {
 	case *wire.ProducerInfo:
 		return c.addProducer(ctx, cmd)
 	case *wire.ConsumerInfo:
-		return c.addConsumer(cmd)
+		return c.addConsumer(ctx, cmd)
 	case *wire.RemoveInfo:
 		return c.remove(ctx, cmd)
 	case *wire.DestinationInfo:

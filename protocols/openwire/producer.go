@@ -202,6 +202,7 @@ func (c *connection) sendMessage(m *wire.Message, tx *transaction) error {
 	if tx != nil {
 		return s.Send(msg, tx.core, t)
 	}
+	c.sent = c.sent || m.Persistent
 	if n := m.MessageID.ProducerSequenceID; p != nil && p.sequence != nil && m.Persistent && n > 0 {
 		return s.SendNumbered(msg, p.sequence, uint64(n), t)
 	}

@@ -1,6 +1,7 @@
 package openwire
 
 import (
+	"context"
 	"strconv"
 	"time"
 
@@ -8,7 +9,7 @@ import (
 )
 
 // pull serves MessagePull: one delivery, at once, within a time, or whenever there is one.
-func (c *connection) pull(cmd *wire.MessagePull) error {
+func (c *connection) pull(ctx context.Context, cmd *wire.MessagePull) error {
 	id := cmd.ConsumerID
 	if id == nil {
 		return &exception{class: jmsException, text: "A pull needs a consumer"}
@@ -19,7 +20,9 @@ func (c *connection) pull(cmd *wire.MessagePull) error {
 		return nil
 	}
 	s.settleAcks()
-	c.core.Flush() // it may be for what the client has just sent
+	if c.sent {
+		c.catchUp(ctx, c.core) // it may be for what the client has just sent
+	}
 	s.pullMu.Lock()
 	s.pulls++
 	pull := s.pulls
