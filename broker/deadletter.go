@@ -114,9 +114,12 @@ func (b *Broker) moveEach(list []queue.Taken, kind EventKind, c *Connection, t T
 			batch.Ack(k.Entry.Ref)
 		}
 		d, m := next(k)
-		b.events.publish(Event{Kind: kind, Address: k.Queue.Address})
+		b.events.publish(Event{Kind: kind, Address: k.Queue.Address, Message: k.Entry.Msg})
 		if d == nil {
 			continue
+		}
+		if kind == MessageExpired {
+			b.events.publish(Event{Kind: MessageDeadLettered, Address: k.Queue.Address, Message: k.Entry.Msg})
 		}
 		h := d.holder()
 		if !m.Durable || !h.durable {

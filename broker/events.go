@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/store"
 )
 
@@ -36,6 +37,7 @@ type Event struct {
 	Address address.Address
 	Client  string
 	Text    string
+	Message *message.Message // that has expired or was dead-lettered
 	Store   store.Event
 }
 

@@ -21,7 +21,8 @@ const (
 	tempTopicAdvisory   = advisoryPrefix + "TempTopic"
 	consumerAdvisory    = advisoryPrefix + "Consumer."
 	producerAdvisory    = advisoryPrefix + "Producer."
-	anonymousProducer   = producerAdvisory + "Anonymous"
+	expiredAdvisory     = advisoryPrefix + "Expired."
+	deadLetterAdvisory  = advisoryPrefix + "MessageDLQd."
 	advisoryType        = "Advisory"
 	consumerCountField  = "consumerCount"
 	producerCountField  = "producerCount"
@@ -66,6 +67,14 @@ func newAdvisor(p *Protocol) *advisor {
 // event hears what the broker tells. It may be called with locks of the core held, none of which
 // an announcement needs.
 func (a *advisor) event(e broker.Event) {
+	switch e.Kind {
+	case broker.MessageExpired:
+		a.undelivered(expiredAdvisory, e)
+		return
+	case broker.MessageDeadLettered:
+		a.undelivered(deadLetterAdvisory, e)
+		return
+	}
 	add := e.Kind == broker.DestinationCreated
 	if !add && e.Kind != broker.DestinationDeleted || strings.HasPrefix(e.Address.Name, advisoryPrefix) {
 		return
@@ -88,6 +97,24 @@ func (a *advisor) event(e broker.Event) {
 		operation = removeDestination
 	}
 	a.announce(topic, destinationInfo(e.Address, operation))
+}
+
+// undelivered announces a message that has expired or gone to a dead-letter queue, without its body.
+func (a *advisor) undelivered(prefix string, e broker.Event) {
+	topic := typed(prefix, e.Address)
+	if e.Message == nil || strings.HasPrefix(e.Address.Name, advisoryPrefix) || !a.p.o.Broker.Heard(topic) {
+		return
+	}
+	var x dispatch
+	w := x.toMessage(e.Message, 0)
+	w.Content = nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if prefix == expiredAdvisory {
+		a.announce(topic, w, message.Field{Name: "orignalMessageId", Value: message.OfString(e.Message.ID.String())})
+		return
+	}
+	a.announce(topic, w)
 }
 
 func destinationTopic(k address.Kind) string {
@@ -227,17 +254,23 @@ func (a *advisor) producerStopped(c *connection, p *producer) {
 func (a *advisor) tellProducer(p *producer, data wire.Structure) {
 	for _, d := range p.to {
 		if topic := typed(producerAdvisory, d); a.p.o.Broker.Heard(topic) {
-			n := int32(0)
-			for q := range a.producers {
-				for _, t := range q.to {
-					if t == d {
-						n++
-					}
-				}
-			}
-			a.announce(topic, data, message.Field{Name: producerCountField, Value: message.OfInt(n)})
+			a.announce(topic, data, message.Field{Name: producerCountField, Value: message.OfInt(a.countProducers(d))})
 		}
 	}
+}
+
+// countProducers returns how many producers of OpenWire a destination has. The caller holds the
+// lock.
+func (a *advisor) countProducers(d address.Address) int32 {
+	n := int32(0)
+	for p := range a.producers {
+		for _, t := range p.to {
+			if t == d {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // replay tells a new subscriber of what there is. The caller holds the lock.
@@ -277,7 +310,7 @@ func (a *advisor) replay(c *connection, s *consumer) {
 	}
 	for k := range a.producers {
 		for _, d := range k.to {
-			tell(typed(producerAdvisory, d), k.info)
+			tell(typed(producerAdvisory, d), k.info, message.Field{Name: producerCountField, Value: message.OfInt(a.countProducers(d))})
 		}
 	}
 }

@@ -74,6 +74,9 @@ func (c *connection) addConsumer(ctx context.Context, cmd *wire.ConsumerInfo) er
 	if err != nil {
 		return err
 	}
+	if !cmd.SubscriptionName.IsNull() && isAdvisory(to) {
+		return &exception{class: jmsException, text: "Cannot create a durable subscription for an advisory Topic"}
+	}
 	if err := c.checkTemporary(to); err != nil {
 		return err
 	}
@@ -85,7 +88,7 @@ func (c *connection) addConsumer(ctx context.Context, cmd *wire.ConsumerInfo) er
 	s.info = consumerInfo(cmd, s, whole)
 	o := broker.SubscribeOptions{
 		Addresses: to, Selector: strings.TrimSpace(cmd.Selector.String()),
-		Priority: int(cmd.Priority), Exclusive: cmd.Exclusive, Browse: cmd.Browser, NoLocal: cmd.NoLocal,
+		Priority: int(cmd.Priority), Exclusive: cmd.Exclusive, Browse: cmd.Browser, NoLocal: cmd.NoLocal, Retained: cmd.Retroactive,
 		Name: cmd.SubscriptionName.String(), MaxPending: int(max(cmd.MaximumPendingMessageLimit, 0)),
 		Unlisted: isAdvisory(to), Tag: s,
 	}

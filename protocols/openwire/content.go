@@ -3,6 +3,7 @@ package openwire
 import (
 	"encoding/binary"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"github.com/manifoldmq/manifold/broker/address"
@@ -13,6 +14,7 @@ import (
 // content is a message's properties and body as they were received. Its head, which is stored:
 //
 //	version(1) type(1) flags(1) arrival(8)
+//	with hasTransaction: length(1) and the transaction's identifier
 //	with hasExtra: length(4) and a Message command with the fields that few messages have
 //	the marshalled properties, to the end
 //
@@ -35,6 +37,7 @@ const (
 	hasProperties
 	hasExtra
 	droppable
+	hasTransaction
 )
 
 // Formats returns the format of stored messages that came in over OpenWire. A compressed body is
@@ -60,7 +63,7 @@ func (c *connection) receive(m *wire.Message, p *producer) *message.Message {
 	msg.Expiry = max(m.Expiration, 0)
 	msg.GroupSeq = m.GroupSequence
 	extra := extraOf(m)
-	size := headLength + len(extra) + len(m.MarshalledProperties) + len(m.CorrelationID) + len(m.JMSType) + len(m.GroupID) + len(m.UserID)
+	size := headLength + maxTransaction + 4 + len(extra) + len(m.MarshalledProperties) + len(m.CorrelationID) + len(m.JMSType) + len(m.GroupID) + len(m.UserID)
 	if m.ReplyTo != nil {
 		size += len(m.ReplyTo.PhysicalName)
 	}
@@ -69,6 +72,7 @@ func (c *connection) receive(m *wire.Message, p *producer) *message.Message {
 		size += len(m.Content)
 	}
 	b := k.appendHead(make([]byte, 0, size), m, extra, c.now)
+	msg.Flags = flagsOf(m.MarshalledProperties)
 	if own {
 		k.body = m.Content
 	} else if len(m.Content) > 0 {
@@ -101,8 +105,12 @@ func (k *content) appendHead(b []byte, m *wire.Message, extra []byte, arrival in
 	set(hasProperties, m.MarshalledProperties != nil)
 	set(hasExtra, extra != nil)
 	set(droppable, m.Droppable)
+	set(hasTransaction, m.TransactionID != nil)
 	b = append(b, headVersion, byte(m.Kind), flags)
 	b = binary.BigEndian.AppendUint64(b, uint64(arrival))
+	if m.TransactionID != nil {
+		b = appendTransaction(b, m.TransactionID)
+	}
 	if extra != nil {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(extra)))
 		b = append(b, extra...)
@@ -110,6 +118,62 @@ func (k *content) appendHead(b []byte, m *wire.Message, extra []byte, arrival in
 	b = append(b, m.MarshalledProperties...)
 	k.head = b[:len(b):len(b)]
 	return b
+}
+
+// Properties that the core is told of.
+const (
+	scheduledPrefix = "AMQ_SCHEDULED_"
+	retainProperty  = "ActiveMQ.Retain"
+)
+
+// flagsOf returns what a message's properties ask of the core.
+func flagsOf(properties []byte) (f message.Flags) {
+	for it := wire.MapIterator(properties); it.Next(); {
+		switch key := view(it.Key); {
+		case strings.HasPrefix(key, scheduledPrefix):
+			f |= message.Scheduled
+		case key == retainProperty && it.Value.Kind == wire.BoolValue && it.Value.Num != 0:
+			f |= message.Retain
+		}
+	}
+	return f
+}
+
+// maxTransaction is what a transaction's identifier takes in a head, at most.
+const maxTransaction = 1 + 1 + 4 + 1 + 64 + 1 + 64
+
+// appendTransaction appends a transaction's identifier: of a local one its number, as the
+// connection is that of the message's identifier, of a branch its parts.
+func appendTransaction(b []byte, x *wire.TransactionID) []byte {
+	at := len(b)
+	b = append(b, 0, byte(x.Kind))
+	if x.Kind == wire.TypeXATransactionID {
+		global, branch := x.GlobalTransactionID, x.BranchQualifier
+		global, branch = global[:min(len(global), 64)], branch[:min(len(branch), 64)]
+		b = binary.BigEndian.AppendUint32(b, uint32(x.FormatID))
+		b = append(append(b, byte(len(global))), global...)
+		b = append(b, branch...)
+	} else {
+		b = binary.BigEndian.AppendUint64(b, uint64(x.Value))
+	}
+	b[at] = byte(len(b) - at - 1)
+	return b
+}
+
+// transactionIn reads what appendTransaction has written.
+func transactionIn(b []byte, connection wire.Text) *wire.TransactionID {
+	switch {
+	case len(b) == 9 && wire.Type(b[0]) == wire.TypeLocalTransactionID:
+		return &wire.TransactionID{
+			Kind: wire.TypeLocalTransactionID, Value: int64(binary.BigEndian.Uint64(b[1:])), ConnectionID: &wire.ConnectionID{Value: connection},
+		}
+	case len(b) >= 6 && wire.Type(b[0]) == wire.TypeXATransactionID && int(b[5]) <= len(b)-6:
+		return &wire.TransactionID{
+			Kind: wire.TypeXATransactionID, FormatID: int32(binary.BigEndian.Uint32(b[1:])),
+			GlobalTransactionID: b[6 : 6+b[5]], BranchQualifier: b[6+b[5]:],
+		}
+	}
+	return nil
 }
 
 // keep appends a text to a block and returns it as a string in the block.
@@ -162,34 +226,45 @@ func (k *content) Head() []byte { return k.head }
 // Body implements message.Content.
 func (k *content) Body() []byte { return k.body }
 
+// parts is a head, taken apart.
+type parts struct {
+	kind                           wire.Type
+	flags                          byte
+	arrival                        int64
+	transaction, extra, properties []byte
+}
+
 // parts takes the head apart. A damaged one is that of an empty message.
-func (k *content) parts() (kind wire.Type, flags byte, arrival int64, extra, properties []byte) {
+func (k *content) parts() (p parts) {
+	nothing := parts{kind: wire.TypeMessage}
 	h := k.head
-	if len(h) < headLength || h[0] != headVersion {
-		return wire.TypeMessage, 0, 0, nil, nil
+	if len(h) < headLength || h[0] != headVersion || !wire.Type(h[1]).IsMessage() {
+		return nothing
 	}
-	kind, flags, arrival = wire.Type(h[1]), h[2], int64(binary.BigEndian.Uint64(h[3:]))
+	p.kind, p.flags, p.arrival = wire.Type(h[1]), h[2], int64(binary.BigEndian.Uint64(h[3:]))
 	h = h[headLength:]
-	if flags&hasExtra != 0 {
+	if p.flags&hasTransaction != 0 {
+		if len(h) < 1 || int(h[0]) > len(h)-1 {
+			return nothing
+		}
+		p.transaction, h = h[1:1+h[0]], h[1+h[0]:]
+	}
+	if p.flags&hasExtra != 0 {
 		if len(h) < 4 || uint64(binary.BigEndian.Uint32(h)) > uint64(len(h)-4) {
-			return wire.TypeMessage, 0, 0, nil, nil
+			return nothing
 		}
 		n := int(binary.BigEndian.Uint32(h))
-		extra, h = h[4:4+n], h[4+n:]
+		p.extra, h = h[4:4+n], h[4+n:]
 	}
-	if flags&hasProperties != 0 {
-		properties = h
+	if p.flags&hasProperties != 0 {
+		p.properties = h
 	}
-	if !kind.IsMessage() {
-		kind = wire.TypeMessage
-	}
-	return kind, flags, arrival, extra, properties
+	return p
 }
 
 // Property implements message.Content.
 func (k *content) Property(name string) (message.Value, bool) {
-	_, _, _, _, properties := k.parts()
-	it := wire.MapIterator(properties)
+	it := wire.MapIterator(k.parts().properties)
 	for it.Next() {
 		if string(it.Key) == name {
 			return valueOf(&it.Value, 0), it.Value.Kind != wire.NullValue
@@ -200,8 +275,7 @@ func (k *content) Property(name string) (message.Value, bool) {
 
 // Properties implements message.Content.
 func (k *content) Properties(yield func(message.Field) bool) {
-	_, _, _, _, properties := k.parts()
-	it := wire.MapIterator(properties)
+	it := wire.MapIterator(k.parts().properties)
 	for it.Next() {
 		if !yield(message.Field{Name: wire.Text(it.Key).View(), Value: valueOf(&it.Value, 0)}) {
 			return
@@ -211,12 +285,13 @@ func (k *content) Properties(yield func(message.Field) bool) {
 
 // Payload implements message.Content.
 func (k *content) Payload() (message.Payload, error) {
-	kind, flags, _, _, _ := k.parts()
-	if flags&hasContent == 0 {
+	h := k.parts()
+	kind := h.kind
+	if h.flags&hasContent == 0 {
 		return emptyPayload(kind), nil
 	}
 	body := k.body
-	if flags&compressed != 0 && len(body) > 0 {
+	if h.flags&compressed != 0 && len(body) > 0 {
 		var err error
 		if body, err = wire.Inflate(body, kind == wire.TypeBytesMessage, k.limit); err != nil {
 			return message.Payload{}, message.ErrContent
@@ -225,7 +300,7 @@ func (k *content) Payload() (message.Payload, error) {
 	return payloadOf(kind, body)
 }
 
-// replyAddress returns an address as a destination of the wire.
+// destinationOf returns an address as a destination of the wire.
 func destinationOf(a address.Address, d *wire.Destination) *wire.Destination {
 	if a.IsZero() {
 		return nil

@@ -3,6 +3,7 @@ package openwire
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/message"
@@ -24,6 +25,7 @@ type dispatch struct {
 	replyTo     wire.Destination
 	properties  []byte
 	answer      wire.Response
+	now         int64 // the time of a write, Unix milliseconds; 0: to be asked
 }
 
 // Encode implements protocols.Encoder.
@@ -51,7 +53,7 @@ func (c *connection) Encode(dst []byte, it *protocols.Item) ([]byte, bool) {
 }
 
 // Written implements protocols.Encoder. Clients acknowledge everything themselves.
-func (c *connection) Written([]protocols.Item) {}
+func (c *connection) Written([]protocols.Item) { c.dispatch.now = 0 }
 
 // confirmed appends what a confirmation leads to.
 func (c *connection) confirmed(dst []byte, t broker.Token, err error) []byte {
@@ -123,20 +125,12 @@ func (c *connection) appendResponse(dst []byte, number int32) []byte {
 // appendDispatch appends the MessageDispatch of a delivery.
 func (c *connection) appendDispatch(dst []byte, s *consumer, d *broker.Delivery) []byte {
 	x := &c.dispatch
-	m := d.Msg
-	w := &x.message
-	*w = wire.Message{
-		Persistent: m.Durable, Expiration: m.Expiry, Priority: int8(m.Priority), Timestamp: m.Timestamp,
-		GroupID: wire.NullText(m.GroupID), GroupSequence: m.GroupSeq, CorrelationID: wire.NullText(m.CorrelationID),
-		JMSType: wire.NullText(m.Type), UserID: wire.NullText(m.UserID),
-		JMSXGroupFirstForConsumer: d.Flags&queue.FirstInGroup != 0,
+	w := x.toMessage(d.Msg, int64(d.ID))
+	w.JMSXGroupFirstForConsumer = d.Flags&queue.FirstInGroup != 0
+	if x.now == 0 {
+		x.now = time.Now().UnixMilli()
 	}
-	w.Destination = destinationOf(m.Address, &x.destination)
-	w.OriginalDestination = destinationOf(m.Origin, &x.original)
-	w.ReplyTo = destinationOf(m.ReplyTo, &x.replyTo)
-	x.identify(m.ID, int64(d.ID))
-	w.ProducerID, w.MessageID = x.id.ProducerID, &x.id
-	x.fill(m)
+	w.BrokerOutTime = x.now
 	w.RedeliveryCounter = int32(d.Count)
 	if d.Flags&queue.Redelivered != 0 && d.Count == 0 {
 		w.RedeliveryCounter = 1 // it may have been seen
@@ -145,6 +139,24 @@ func (c *connection) appendDispatch(dst []byte, s *consumer, d *broker.Delivery)
 		ConsumerID: &s.id, Destination: w.Destination, Message: w, RedeliveryCounter: w.RedeliveryCounter,
 	}
 	return c.writer.Append(dst, &x.command)
+}
+
+// toMessage makes a message in x, where it stays until the next one. entry is the identifier that
+// acknowledgements will name.
+func (x *dispatch) toMessage(m *message.Message, entry int64) *wire.Message {
+	w := &x.message
+	*w = wire.Message{
+		Persistent: m.Durable, Expiration: m.Expiry, Priority: int8(m.Priority), Timestamp: m.Timestamp,
+		GroupID: wire.NullText(m.GroupID), GroupSequence: m.GroupSeq, CorrelationID: wire.NullText(m.CorrelationID),
+		JMSType: wire.NullText(m.Type), UserID: wire.NullText(m.UserID),
+	}
+	w.Destination = destinationOf(m.Address, &x.destination)
+	w.OriginalDestination = destinationOf(m.Origin, &x.original)
+	w.ReplyTo = destinationOf(m.ReplyTo, &x.replyTo)
+	x.identify(m.ID, entry)
+	w.ProducerID, w.MessageID = x.id.ProducerID, &x.id
+	x.fill(m)
+	return w
 }
 
 // identify sets the message's identifier.
@@ -215,18 +227,21 @@ func (x *dispatch) fill(m *message.Message) {
 		x.setProperties(m)
 		return
 	}
-	kind, flags, arrival, extra, properties := k.parts()
-	w.Kind = kind
-	w.Compressed = flags&compressed != 0
-	w.Droppable = flags&droppable != 0
-	w.BrokerInTime = arrival
-	if flags&hasContent != 0 {
+	h := k.parts()
+	w.Kind = h.kind
+	w.Compressed = h.flags&compressed != 0
+	w.Droppable = h.flags&droppable != 0
+	w.BrokerInTime = h.arrival
+	if h.transaction != nil && !m.Origin.IsZero() && w.ProducerID != nil {
+		w.OriginalTransactionID = transactionIn(h.transaction, w.ProducerID.ConnectionID)
+	}
+	if h.flags&hasContent != 0 {
 		if w.Content = k.body; w.Content == nil {
 			w.Content = []byte{}
 		}
 	}
-	if extra != nil {
-		if cmd, err := wire.ParsePlain(extra); err == nil {
+	if h.extra != nil {
+		if cmd, err := wire.ParsePlain(h.extra); err == nil {
 			if e, ok := cmd.(*wire.Message); ok {
 				w.DataStructure, w.BrokerPath, w.Cluster, w.ReceivedByDFBridge = e.DataStructure, e.BrokerPath, e.Cluster, e.ReceivedByDFBridge
 				w.RemoteBlobURL, w.MimeType, w.DeletedByBroker = e.RemoteBlobURL, e.MimeType, e.DeletedByBroker
@@ -237,7 +252,7 @@ func (x *dispatch) fill(m *message.Message) {
 		x.setProperties(m)
 		return
 	}
-	w.MarshalledProperties = properties
+	w.MarshalledProperties = h.properties
 }
 
 func (x *dispatch) setProperties(m *message.Message) {

@@ -19,6 +19,7 @@ const (
 	jmsIllegalState           = "javax.jms.IllegalStateException"
 	illegalState              = "java.lang.IllegalStateException"
 	securityException         = "java.lang.SecurityException"
+	messageFormat             = "javax.jms.MessageFormatException"
 	ioException               = "java.io.IOException"
 	xaException               = "javax.transaction.xa.XAException"
 	longestText           int = 1024 // of an exception, in octets: what some versions take
@@ -42,7 +43,7 @@ var classes = [fault.Kinds]struct{ class, text string }{
 	fault.Unauthenticated: {securityException, "User name or password is invalid."},
 	fault.Forbidden:       {securityException, "Not authorized"},
 	fault.InUse:           {jmsException, "Already in use"},
-	fault.Malformed:       {ioException, "Malformed command"},
+	fault.Malformed:       {messageFormat, "Malformed message"},
 	fault.TooLarge:        {jmsException, "Too large"},
 	fault.LimitReached:    {resourceAllocation, "A limit of the broker is reached"},
 	fault.StoreFull:       {resourceAllocation, "The broker's store is full"},
