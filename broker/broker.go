@@ -321,7 +321,9 @@ func (b *Broker) keepHouse() {
 		case now := <-tick.C:
 			b.expireAll(now)
 			b.deleteInactive(now)
-			b.expireRetained(now)
+			if now.Unix()%retainedSweep == 0 {
+				b.SweepRetained(now)
+			}
 			b.flow.check()
 		}
 	}

@@ -204,10 +204,9 @@ func (b *Broker) recoverKeep(batch *store.Batch, op *store.Op) (k keep, err erro
 // retainedSweep is how often, in seconds, topics are searched for messages that have ended.
 const retainedSweep = 30
 
-func (b *Broker) expireRetained(now time.Time) {
-	if now.Unix()%retainedSweep != 0 {
-		return
-	}
+// SweepRetained lets topics keep nothing whose message has ended. The broker does so by itself from
+// time to time.
+func (b *Broker) SweepRetained(now time.Time) {
 	bytes := b.retained.Sweep(now.UnixMilli(), func(name string) {
 		one := store.GetBatch() // while nothing is announced, so that it is older than what comes
 		one.Done = release
