@@ -123,7 +123,7 @@ type Broker struct {
 	plain       *note.Set // of bindings without identifiers
 	orphanWills []*pendingWill
 
-	retained *retained.Table[*binding]
+	retained *retained.Table
 
 	listMu sync.Mutex   // a leaf: it is taken with a queue's lock held
 	lists  store.ListID // highest in use
@@ -233,7 +233,7 @@ func (b *Broker) activate(ctx context.Context) error {
 	b.sequences = make(map[string]*Sequence)
 	b.sessions = make(map[string]*clientSession)
 	b.plain = note.NewSet(0)
-	b.retained = retained.New[*binding]()
+	b.retained = retained.New()
 	b.bindings = route.New[*binding]()
 	b.stop = make(chan struct{})
 	b.done.start()

@@ -20,7 +20,7 @@ type burst struct {
 	bytes   int64
 	marks   []mark
 	jobs    []schedule.Key // messages that are due later
-	keeps   []keep
+	keeping bool           // the lock of what topics keep is held
 	merger  merger
 	head    []byte // scratch
 	branch  bool   // it is what a prepared branch keeps for its commit after a restart
@@ -116,17 +116,15 @@ func (u *burst) arrive(b *Broker, sb *store.Batch, err error) {
 			b.scheduler.Added(u.jobs...)
 		}
 	}
-	b.kept(sb, u.keeps, err)
 }
 
 func (u *burst) release() {
 	clear(u.targets)
 	clear(u.marks)
-	clear(u.keeps)
 	if cap(u.targets) > 4096 || cap(u.head) > 64<<10 {
 		return
 	}
-	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], jobs: u.jobs[:0], keeps: u.keeps[:0], merger: u.merger, head: u.head[:0]}
+	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], jobs: u.jobs[:0], merger: u.merger, head: u.head[:0]}
 	bursts.Put(u)
 }
 

@@ -202,6 +202,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 	var orphans []store.ListID   // of queues and subscriptions that were deleted meanwhile
 	var again []*message.Message // queues are made anew; a subscription's copy ends with it
 	var anew []holder            // for them
+	var keeps []int              // operations by which topics keep messages
 	slot := int32(-1)            // of the batch's Refs
 	messages, err := b.messagesOf(batch)
 	if err != nil {
@@ -210,11 +211,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 	for i := range batch.Ops() {
 		op := &batch.Ops()[i]
 		if op.Bucket == store.Retained && (op.Kind == store.OpPutRecord || op.Kind == store.OpDeleteRecord) {
-			keep, err := b.recoverKeep(batch, op)
-			if err != nil {
-				return err
-			}
-			u.keeps = append(u.keeps, keep)
+			keeps = append(keeps, i)
 		}
 		if op.Kind != store.OpAppend && op.Kind != store.OpTarget {
 			continue
@@ -245,13 +242,14 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 	for i, m := range again {
 		u.toQueue(b, &anew[i], m, nil)
 	}
-	for i := range u.keeps {
-		b.announce(&u.keeps[i])
-		u.keeps[i].slot = int32(batch.TakeID())
+	for _, i := range keeps {
+		if err := u.recoverKeep(b, &batch.Ops()[i]); err != nil {
+			b.Log.Error("prepared branch", "xid", tx.xid, "error", err)
+		}
 	}
 	tx.parts = nil // its entries name them now
 	tx.end(batch)
-	batch.User = &commit{tx: tx, targets: u.targets, marks: u.marks, keeps: u.keeps, then: func(err error) {
+	batch.User = &commit{tx: tx, targets: u.targets, marks: u.marks, then: func(err error) {
 		if err == nil {
 			b.rescanSchedule()
 		}
@@ -260,7 +258,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 		}
 	}}
 	batch.Done = commitDone
-	b.store.Commit(batch)
+	u.commit(b)
 	return nil
 }
 

@@ -239,6 +239,7 @@ func (c *Connection) routeLocked(h *holder, m *message.Message, note []byte) {
 func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 	if d.keeps(m) {
 		c.burstLocked().put(c.b, d, m)
+		c.commitLocked() // at once: what topics keep is locked until then
 		return
 	}
 	d.published.Add(1)
@@ -390,7 +391,7 @@ func (c *Connection) commitLocked() {
 	c.confirmSettled()
 	c.inflight.Add(1)
 	c.b.flow.pending(u.bytes)
-	c.b.store.Commit(u.batch)
+	u.commit(c.b)
 }
 
 // Flush lets everything that was sent take effect: it is called at the end of a read burst.

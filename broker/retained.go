@@ -9,20 +9,9 @@ import (
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/note"
-	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/broker/retained"
 	"github.com/manifoldmq/manifold/store"
 )
-
-// keep is a message on its way to the disk that its topic is to keep.
-type keep struct {
-	name      string
-	msg       *message.Message
-	publisher string
-	none      bool // it is empty: the topic keeps nothing from then on
-	turn      uint64
-	slot      int32 // of the batch's Refs: the id that it competes with
-}
 
 // keeps reports whether the destination is to keep a message.
 func (d *Destination) keeps(m *message.Message) bool {
@@ -44,51 +33,42 @@ func (p *Producer) checkRetained(m *message.Message) error {
 	return nil
 }
 
-// toKeep adds a message that its topic is to keep, for the topic and for the bindings. Its order is
-// that of the batches, on disk as in memory.
+// toKeep adds a message that its topic is to keep, for the topic and for the bindings. Unless it is
+// for a prepared branch, the lock of what is kept is held from then on, until commit.
 func (u *burst) toKeep(b *Broker, d *Destination, m *message.Message) {
-	k := keep{name: d.Address.Name, msg: m, none: m.Empty()}
+	name := d.Address.Name
+	if !u.branch && !u.keeping {
+		b.retained.Lock()
+		u.keeping = true
+	}
+	u.toTopic(b, u.c, u.merger.merge(b.bindings.Match(name), m, u.c), 4, m)
+	publisher := ""
 	if u.c != nil {
-		k.publisher = u.c.login.ClientID
+		publisher = u.c.login.ClientID
 	}
-	publish := func() {
-		u.toTopic(b, u.c, u.merger.merge(b.bindings.Match(k.name), m, u.c), 4, m)
-	}
-	if u.branch {
-		publish()
+	var k *retained.Kept
+	if m.Empty() {
+		u.batch.DeleteRecord(store.Retained, []byte(name))
 	} else {
-		k.turn = b.retained.Announce(publish)
-		k.slot = int32(u.batch.TakeID())
-		u.keeps = append(u.keeps, k)
-	}
-	if k.none {
-		u.batch.DeleteRecord(store.Retained, []byte(k.name))
-	} else {
-		u.batch.PutRecord(store.Retained, []byte(k.name), retained.Append(nil, m, k.publisher))
+		k = &retained.Kept{Msg: m, Publisher: publisher}
+		u.batch.PutRecord(store.Retained, []byte(name), retained.Append(nil, m, publisher))
 		u.bytes += int64(m.Size())
 	}
 	if m.Durable {
 		u.batch.Durability = store.Durable
 	}
+	if !u.branch {
+		b.env.Memory.Add(b.retained.Put(name, k))
+	}
 }
 
-// announce is for a message that is sent to no bindings.
-func (b *Broker) announce(k *keep) { k.turn = b.retained.Announce(func() {}) }
-
-// kept lets topics keep the messages of a batch that is done. It runs on the store's goroutine.
-func (b *Broker) kept(sb *store.Batch, keeps []keep, err error) {
-	for i := range keeps {
-		k := &keeps[i]
-		if err != nil {
-			b.retained.Forget()
-			continue
-		}
-		kept := &retained.Kept{Msg: k.msg, ID: sb.Refs[k.slot].ID, Publisher: k.publisher}
-		late, bytes := b.retained.Set(k.name, *kept, k.none, k.turn)
-		b.env.Memory.Add(bytes)
-		for _, n := range late {
-			b.handRetained(n, []*retained.Kept{kept})
-		}
+// commit commits the burst's batch; the burst is not to be touched afterwards.
+func (u *burst) commit(b *Broker) {
+	keeping := u.keeping
+	u.keeping = false
+	b.store.Commit(u.batch)
+	if keeping {
+		b.retained.Unlock()
 	}
 }
 
@@ -107,14 +87,14 @@ func (b *Broker) bind(n *binding, send bool, old *binding) {
 		bind()
 		return
 	}
-	b.retained.Bind(n.pattern, n, func(list []*retained.Kept) {
-		b.handRetained(n, list)
-		bind()
-	})
+	b.retained.Lock()
+	defer b.retained.Unlock()
+	b.handRetained(n, b.retained.Match(n.pattern))
+	bind()
 }
 
-// handRetained puts retained messages on a binding's queue: those for the disk in batches of their
-// own, which are committed before anything that is sent to the binding later.
+// handRetained puts retained messages on a binding's queue, in batches of their own: after those
+// with the messages themselves, and before anything that is sent to the binding later.
 func (b *Broker) handRetained(n *binding, list []*retained.Kept) {
 	now := nowMillis()
 	v := &move{b: b}
@@ -126,23 +106,21 @@ func (b *Broker) handRetained(n *binding, list []*retained.Kept) {
 			n.filter != nil && !n.filter.Matches(&message.View{Message: m}) {
 			continue
 		}
-		t := n.retainedNote(m)
-		if !m.Durable || !n.to.durable {
-			e := queue.NewEntry(m, b.store.NextID())
-			e.Note = t
-			n.to.queue.Offer(e)
-			b.done.touch(n.to.queue, nil)
-			continue
+		note := n.retainedNote(m)
+		slot := 0
+		if m.Durable && n.to.durable {
+			b.markFor(n.to.queue, batch, &v.marks)
+			slot = batch.Append(store.Target{List: n.to.queue.List(), Note: note}, n.to.queue.PrioOf(m), b.encode(m, &head))
+		} else {
+			slot = batch.TakeID()
 		}
-		b.markFor(n.to.queue, batch, &v.marks)
-		slot := batch.Append(store.Target{List: n.to.queue.List(), Note: t}, n.to.queue.PrioOf(m), b.encode(m, &head))
-		v.targets = append(v.targets, target{n.to.queue, m, t, int32(slot), true})
-		if batch.Size() > burstBytes {
+		v.targets = append(v.targets, target{n.to.queue, m, note, int32(slot), true})
+		if batch.Size() > burstBytes || len(v.targets) >= burstOps {
 			b.commitMove(batch, v)
 			v, batch = &move{b: b}, store.GetBatch()
 		}
 	}
-	if batch.Empty() {
+	if len(v.targets) == 0 {
 		store.PutBatch(batch)
 		return
 	}
@@ -178,10 +156,7 @@ func (b *Broker) recoverRetained(ctx context.Context) error {
 			batch.DeleteRecord(store.Retained, key)
 			return nil
 		}
-		k := keep{name: name}
-		b.announce(&k)
-		_, bytes := b.retained.Set(name, retained.Kept{Msg: m, ID: b.store.NextID(), Publisher: publisher}, false, k.turn)
-		b.env.Memory.Add(bytes)
+		b.env.Memory.Add(b.retained.Put(name, &retained.Kept{Msg: m, Publisher: publisher}))
 		return nil
 	})
 	if err != nil {
@@ -192,13 +167,23 @@ func (b *Broker) recoverRetained(ctx context.Context) error {
 	return nil
 }
 
-// recoverKeep finds what a prepared branch asks a topic to keep.
-func (b *Broker) recoverKeep(batch *store.Batch, op *store.Op) (k keep, err error) {
-	k = keep{name: string(batch.Bytes(op.Head)), none: op.Kind == store.OpDeleteRecord, msg: new(message.Message)}
-	if !k.none {
-		k.msg, k.publisher, err = retained.Decode(batch.Bytes(op.Body), b.env.Formats)
+// recoverKeep lets a topic keep what a prepared branch asks for, whose burst is about to be
+// committed.
+func (u *burst) recoverKeep(b *Broker, op *store.Op) error {
+	var k *retained.Kept
+	if op.Kind == store.OpPutRecord {
+		m, publisher, err := retained.Decode(u.batch.Bytes(op.Body), b.env.Formats)
+		if err != nil {
+			return err
+		}
+		k = &retained.Kept{Msg: m, Publisher: publisher}
 	}
-	return k, err
+	if !u.keeping {
+		b.retained.Lock()
+		u.keeping = true
+	}
+	b.env.Memory.Add(b.retained.Put(string(u.batch.Bytes(op.Head)), k))
+	return nil
 }
 
 // retainedSweep is how often, in seconds, topics are searched for messages that have ended.
@@ -207,13 +192,13 @@ const retainedSweep = 30
 // SweepRetained lets topics keep nothing whose message has ended. The broker does so by itself from
 // time to time.
 func (b *Broker) SweepRetained(now time.Time) {
-	bytes := b.retained.Sweep(now.UnixMilli(), func(name string) {
-		one := store.GetBatch() // while nothing is announced, so that it is older than what comes
-		one.Done = release
-		one.DeleteRecord(store.Retained, []byte(name))
-		b.store.Commit(one)
-	})
+	batch := store.GetBatch()
+	batch.Done = release
+	b.retained.Lock()
+	defer b.retained.Unlock()
+	bytes := b.retained.Sweep(now.UnixMilli(), func(name string) { batch.DeleteRecord(store.Retained, []byte(name)) })
 	b.env.Memory.Add(bytes)
+	b.store.Commit(batch)
 }
 
 // Retained calls fn for each message that the topics of a pattern keep, until it returns false.
@@ -222,7 +207,10 @@ func (b *Broker) Retained(pattern string, fn func(*message.Message) bool) {
 		return
 	}
 	now := nowMillis()
-	for _, k := range b.retained.Match(pattern) {
+	b.retained.Lock()
+	list := b.retained.Match(pattern)
+	b.retained.Unlock()
+	for _, k := range list {
 		if !k.Msg.Expired(now) && !fn(k.Msg) {
 			return
 		}
@@ -242,18 +230,14 @@ func (b *Broker) DeleteRetained(ctx context.Context, topic string) error {
 	if b.Role() != Active || !b.retained.Has(topic) {
 		return fault.New(fault.NotFound, "delete", topic, "topic %s keeps no message", topic)
 	}
-	k := keep{name: topic, none: true, msg: new(message.Message)}
-	b.announce(&k)
+	done := make(chan error, 1)
 	batch := store.GetBatch()
-	k.slot = int32(batch.TakeID())
 	batch.Durability = store.Durable
 	batch.DeleteRecord(store.Retained, []byte(topic))
-	done := make(chan error, 1)
-	batch.Done = func(sb *store.Batch, err error) {
-		b.kept(sb, []keep{k}, err)
-		store.PutBatch(sb)
-		done <- err
-	}
+	batch.Done = func(sb *store.Batch, err error) { store.PutBatch(sb); done <- err }
+	b.retained.Lock()
+	b.env.Memory.Add(b.retained.Put(topic, nil))
 	b.store.Commit(batch)
+	b.retained.Unlock()
 	return b.wait(ctx, "delete", done)
 }

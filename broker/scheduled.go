@@ -124,7 +124,7 @@ func (b *Broker) deliverScheduled(batch *store.Batch, list []schedule.Due, done 
 		store.PutBatch(sb)
 		done(storeFault("deliver", err))
 	}
-	b.store.Commit(batch)
+	u.commit(b)
 }
 
 // controlScheduler does what a message to the scheduler asks for. It reads the store, so it goes on
@@ -208,7 +208,7 @@ func (b *Broker) sendJobs(ctx context.Context, request *message.Message, from, t
 	u := &burst{batch: store.GetBatch()}
 	add := func(j *schedule.Job) bool {
 		m := j.Message.With(message.Field{Name: schedule.PropJobID, Value: message.OfString(j.ID)})
-		m.Flags &^= message.Scheduled
+		m.Flags &^= message.Scheduled | message.Retain
 		m.Address, m.CorrelationID = request.ReplyTo, request.CorrelationID
 		if len(j.To) > 0 {
 			m.Origin = j.To[0]
@@ -226,6 +226,6 @@ func (b *Broker) sendJobs(ctx context.Context, request *message.Message, from, t
 		store.PutBatch(sb)
 		outcome <- err
 	}
-	b.store.Commit(u.batch)
+	u.commit(b)
 	return storeFault("schedule", <-outcome)
 }

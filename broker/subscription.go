@@ -268,8 +268,22 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 	s.bindings = append(s.bindings, n)
 	s.mu.Unlock()
 	s.attach(q)
+	if s.o.Retained {
+		s.Hold()
+		defer s.releaseInTurn()
+	}
 	b.bind(n, s.o.Retained, nil)
 	return nil
+}
+
+// releaseInTurn ends Hold when all that was committed so far has arrived.
+func (s *Subscription) releaseInTurn() {
+	batch := store.GetBatch()
+	batch.Done = func(sb *store.Batch, _ error) {
+		store.PutBatch(sb)
+		s.Release(func(q *queue.Queue) { s.c.b.done.touch(q, nil) })
+	}
+	s.c.b.store.Commit(batch)
 }
 
 // Close ends the subscription. Deliveries numbered up to deliveredUpTo were seen by the

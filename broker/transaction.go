@@ -167,7 +167,6 @@ type commit struct {
 	targets []target
 	marks   []mark
 	jobs    []schedule.Key
-	keeps   []keep
 	bytes   int64
 	letters int64
 	t       Token
@@ -241,7 +240,7 @@ func (tx *Transaction) build(u *burst) *commit {
 			k.letters++
 		}
 	}
-	k.targets, k.marks, k.jobs, k.keeps, k.bytes = u.targets, u.marks, u.jobs, u.keeps, u.bytes
+	k.targets, k.marks, k.jobs, k.bytes = u.targets, u.marks, u.jobs, u.bytes
 	return k
 }
 
@@ -283,7 +282,8 @@ func (tx *Transaction) apply(t Token, then func(error), more func(*store.Batch))
 	c.commitLocked()
 	c.inflight.Add(1)
 	batch := store.GetBatch()
-	k := tx.build(&burst{batch: batch, c: c})
+	u := &burst{batch: batch, c: c}
+	k := tx.build(u)
 	k.t, k.then = t, then
 	if more != nil {
 		more(batch)
@@ -291,7 +291,7 @@ func (tx *Transaction) apply(t Token, then func(error), more func(*store.Batch))
 	batch.User = k
 	batch.Done = commitDone
 	tx.b.flow.pending(k.bytes)
-	tx.b.store.Commit(batch)
+	u.commit(tx.b)
 }
 
 func commitDone(batch *store.Batch, err error) {
@@ -314,7 +314,6 @@ func commitDone(batch *store.Batch, err error) {
 	} else {
 		go tx.undo()
 	}
-	b.kept(batch, k.keeps, err)
 	err = storeFault("commit", err)
 	if tx.c != nil {
 		tx.c.inflight.Add(-1)

@@ -69,7 +69,7 @@ func (b *Broker) Publish(m *message.Message) error {
 		u.arrive(b, sb, err)
 		store.PutBatch(sb)
 	}
-	b.store.Commit(u.batch)
+	u.commit(b)
 	return nil
 }
 

@@ -28,14 +28,15 @@ func (q *Queue) run(r *runner) (again bool) {
 		return false
 	}
 	r.now, r.wakeAt = q.env.Now(), 0
+	// Before the intake: what has arrived when a consumer is released goes to it in its order.
+	for _, s := range q.consumers {
+		s.eligible = s.ready()
+	}
 	q.takeIntake()
 	if len(q.consumers) == 0 || q.paused || q.held() {
 		q.noteCrowd(false)
 		r.drained()
 		return false
-	}
-	for _, s := range q.consumers {
-		s.eligible = s.ready()
 	}
 	left := runLength
 	stop := r.front(&left)
