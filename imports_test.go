@@ -41,7 +41,7 @@ func layers() []layer {
 		{pkg: "broker/retained", may: leaves("store"), tests: kits},
 		{pkg: "broker/session", may: leaves("store"), tests: kits},
 		{pkg: "broker/queue", may: leaves("store"), tests: kits},
-		{pkg: "broker", may: []string{"broker/...", "store"}, tests: kits},
+		{pkg: "broker", may: []string{"broker/...", "store"}, tests: append(kits, "store/pebble")},
 
 		{pkg: "store"},
 		{pkg: "store/internal/...", may: []string{"store"}},
@@ -166,6 +166,7 @@ func dependencies() []dependency {
 	)
 	return []dependency{
 		{pkg: "store/pebble", module: "github.com/cockroachdb/pebble/v2", reason: "the storage engine"},
+		{pkg: "broker", module: "github.com/cockroachdb/pebble/v2/vfs", test: true, reason: "a disk that loses power, under the model of random operations"},
 		{pkg: "broker/security", module: bcrypt, reason: "verifies hashed passwords; not in the standard library"},
 		{pkg: "cmd/manifold/accounts", module: bcrypt, reason: "hashes passwords for the user command"},
 		{pkg: "cmd/manifold", module: bcrypt, test: true, reason: "tests that hashes verify"},

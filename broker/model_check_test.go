@@ -74,16 +74,17 @@ func (w *world) arrive(a arrival) {
 		w.fail("%s got %v as %+v", s.name, e, d.Msg.Header)
 	}
 	w.note(e, "goes to %s as %d at %d", s.name, d.Number, a.now)
-	w.got = append(w.got, receipt{s, e, d.Flags&queue.FirstInGroup != 0, !e.seen})
+	fresh := !e.seen && !e.either // otherwise it may have come back: such ones go first
+	w.got = append(w.got, receipt{s, e, d.Flags&queue.FirstInGroup != 0, fresh})
+	e.tag, e.phase, e.either = d.Tag, d.Phase, false
 	if e.first < 0 {
-		e.first, e.to, e.fresh = len(w.got)-1, s, !e.seen
+		e.first, e.to, e.fresh = len(w.got)-1, s, fresh
 	}
 	e.id, e.count, e.slack, e.seen, e.flagged = d.ID, count, 0, true, no
 	if flagged {
 		e.flagged = yes
 	}
 	e.state, e.holder, e.number, e.tx = held, s, d.Number, nil
-	e.tag, e.phase, e.either = d.Tag, d.Phase, false
 	if s.closed {
 		w.giveBack(e, d.Number <= s.upTo, 0)
 	}

@@ -35,8 +35,9 @@ func (w *world) addresses() []address.Address {
 	return list
 }
 
-// burst lets some clients do something at the same time.
-func (w *world) burst() {
+// burst lets some clients do something at the same time. In a crash it returns how many deliveries
+// came before.
+func (w *world) burst() int {
 	var lists [][]modelOp
 	var owners []*modelClient
 	for _, c := range w.clients {
@@ -71,14 +72,17 @@ func (w *world) burst() {
 			owners[i].conn.Flush()
 		})
 	}
-	if w.crashing && w.chance(50) {
-		w.say("the store fails meanwhile")
-		w.store.Fail(errors.New("power failure"))
+	if w.crashing && w.chance(50) && w.disk.fail() {
+		w.say("the store failed meanwhile")
 	}
 	all.Wait()
+	happened := -1
 	if w.crashing {
 		synctest.Wait()
-		w.store.Fail(errors.New("power failure"))
+		w.disk.lose()
+		w.mu.Lock()
+		happened = len(w.arrivals)
+		w.mu.Unlock()
 		synctest.Wait()
 	}
 	for _, err := range errs {
@@ -91,6 +95,7 @@ func (w *world) burst() {
 			op.apply()
 		}
 	}
+	return happened
 }
 
 func (w *world) clientOp(c *modelClient, settle *bool) (modelOp, bool) {

@@ -66,14 +66,18 @@ func (w *world) reconnect() {
 // crash stops the broker in the middle of something, without a chance to tidy up.
 func (w *world) crash() {
 	w.say("crash")
+	if err := w.broker.Store().Sync(context.Background()); err != nil { // only what follows is in doubt
+		w.fail("sync: %v", err)
+	}
 	w.crashing, w.undecided = true, nil
 	if w.chance(40) {
 		w.say("nothing reaches the disk any more")
-		w.store.Pause()
+		w.disk.stall()
 	}
-	w.burst()
+	happened := w.burst()
 	w.stop()
 	synctest.Wait()
+	w.arrivals = w.arrivals[:happened]
 	w.take()
 	for _, mq := range w.queues {
 		for _, e := range mq.entries {
@@ -326,7 +330,7 @@ func (w *world) finish() {
 			w.fail("%s is not empty: %v", mq.name, left)
 		}
 	}
-	err := w.store.Lists(context.Background(), func(i store.ListInfo) error {
+	err := w.broker.Store().Lists(context.Background(), func(i store.ListInfo) error {
 		w.fail("the list %d is left on the disk", i.List)
 		return nil
 	})

@@ -13,12 +13,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/queue"
-	"github.com/manifoldmq/manifold/store"
 	"github.com/manifoldmq/manifold/store/memory"
 )
 
@@ -29,8 +30,7 @@ type world struct {
 	seed     uint64
 	rng      *rand.Rand
 	policies *policy.Set
-	disk     *memory.Disk
-	store    *memory.Store
+	disk     modelDisk
 	broker   *broker.Broker
 
 	clients  []*modelClient
@@ -159,7 +159,10 @@ const modelWindow = 8 * (message.Overhead + 150) // bytes of about eight entries
 
 func newWorld(t *testing.T, seed uint64) *world {
 	t.Helper()
-	w := &world{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), disk: memory.NewDisk(), sels: modelSelectors(), notes: map[string][]string{}}
+	w := &world{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), disk: &twin{disk: memory.NewDisk()}, sels: modelSelectors(), notes: map[string][]string{}}
+	if seed%pebbleEach == 0 {
+		w.disk = &crashable{fs: vfs.NewCrashableMem(), rng: w.rng}
+	}
 	set := func(match string, fn func(*policy.Policy)) policy.Entry {
 		return policy.Entry{Match: match, Values: []policy.Value{{Name: "test", Set: fn}}}
 	}
@@ -194,6 +197,10 @@ func newWorld(t *testing.T, seed uint64) *world {
 	return w
 }
 
+// pebbleEach is how many runs use the store in memory for one that uses the real engine, which is
+// slower.
+const pebbleEach = 5
+
 const (
 	virtualTopic = "VirtualTopic.V"
 	virtualQueue = "Consumer.A." + virtualTopic
@@ -218,12 +225,7 @@ func (w *world) newQueue(a address.Address) *modelQueue {
 
 func (w *world) start() {
 	w.broker = broker.New(broker.Options{
-		Policies: w.policies,
-		OpenStore: func(_ context.Context, hooks store.Hooks) (store.Store, error) {
-			s, err := memory.Open(memory.Options{Hooks: hooks, Disk: w.disk})
-			w.store = s
-			return s, err
-		},
+		Policies: w.policies, OpenStore: w.disk.open,
 	})
 	if err := w.broker.Activate(context.Background()); err != nil {
 		w.fail("activate: %v", err)
