@@ -13,11 +13,22 @@ import java.util.concurrent.CopyOnWriteArrayList;
 final class Relay implements AutoCloseable {
     private final Target target;
     private final ServerSocket server;
-    private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+    private final List<Pair> pairs = new CopyOnWriteArrayList<>();
     private volatile boolean closed;
-    private volatile boolean mute; // swallows what the broker says
     private volatile boolean refuse;
-    private volatile boolean half; // the broker's side outlives the client's
+
+    /** One connection of a client, and the one that stands for it at the broker. */
+    private static final class Pair {
+        final Socket client;
+        final Socket broker;
+        volatile boolean mute; // what the broker says is swallowed
+        volatile boolean half; // the broker's side outlives the client's
+
+        Pair(Socket client, Socket broker) {
+            this.client = client;
+            this.broker = broker;
+        }
+    }
 
     Relay(Target target) throws IOException {
         this.target = target;
@@ -31,33 +42,31 @@ final class Relay implements AutoCloseable {
 
     /** Breaks all connections; new ones are possible. */
     void cut() {
-        mute = false;
-        for (Socket s : sockets) {
-            shut(s);
+        for (Pair p : pairs) {
+            shut(p.client);
+            shut(p.broker);
         }
-        sockets.clear();
+        pairs.clear();
     }
 
     /** Breaks the client's side of all connections and leaves the broker's open. */
     void cutClientsOnly() {
-        half = true;
-        for (int i = 0; i + 1 < sockets.size(); i += 2) {
-            shut(sockets.get(i));
+        for (Pair p : pairs) {
+            p.half = true;
+            shut(p.client);
         }
     }
 
     /** Keeps everything from the client that the broker says on the connections there are, until they are cut. */
     void mute() {
-        mute = true;
+        for (Pair p : pairs) {
+            p.mute = true;
+        }
     }
 
     /** Refuses new connections, or accepts them again. */
     void refuse(boolean yes) {
         refuse = yes;
-    }
-
-    int connections() {
-        return sockets.size() / 2;
     }
 
     @Override
@@ -82,10 +91,10 @@ final class Relay implements AutoCloseable {
                 Socket out = new Socket(target.host(), target.port());
                 in.setTcpNoDelay(true);
                 out.setTcpNoDelay(true);
-                sockets.add(in);
-                sockets.add(out);
-                start(() -> pump(in, out, false));
-                start(() -> pump(out, in, true));
+                Pair p = new Pair(in, out);
+                pairs.add(p);
+                start(() -> pump(p, true));
+                start(() -> pump(p, false));
             } catch (IOException x) {
                 if (closed) {
                     return;
@@ -94,20 +103,24 @@ final class Relay implements AutoCloseable {
         }
     }
 
-    private void pump(Socket from, Socket to, boolean fromBroker) {
+    private void pump(Pair p, boolean fromClient) {
+        Socket from = fromClient ? p.client : p.broker;
+        Socket to = fromClient ? p.broker : p.client;
         byte[] buffer = new byte[16 << 10];
-        try (InputStream in = from.getInputStream(); OutputStream out = to.getOutputStream()) {
+        try {
+            InputStream in = from.getInputStream();
+            OutputStream out = to.getOutputStream();
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-                if (!(fromBroker && mute)) {
+                if (fromClient || !p.mute) {
                     out.write(buffer, 0, n);
                 }
             }
         } catch (IOException ignored) {
             // Cut.
         }
-        shut(from);
-        if (!half || fromBroker) {
-            shut(to);
+        shut(p.client);
+        if (!p.half) {
+            shut(p.broker);
         }
     }
 
