@@ -171,6 +171,7 @@ func dependencies() []dependency {
 		{pkg: "cmd/manifold/accounts", module: bcrypt, reason: "hashes passwords for the user command"},
 		{pkg: "cmd/manifold", module: bcrypt, test: true, reason: "tests that hashes verify"},
 		{pkg: "protocols/websocket", module: bcrypt, test: true, reason: "hashes the password of the tests' user"},
+		{pkg: "protocols/openwire/jmstest", module: bcrypt, test: true, reason: "hashes the passwords of the suite's users"},
 		{pkg: "protocols/stomp/stomptest", module: bcrypt, test: true, reason: "hashes the password of the suite's user"},
 		{pkg: "cmd/manifold", module: "github.com/spf13/cobra", reason: "command line with help and completion"},
 		{pkg: "cmd/manifold", module: "github.com/spf13/pflag", reason: "cobra's flags"},

@@ -186,6 +186,11 @@ final class Env implements AutoCloseable {
         return c.createSession(true, Session.SESSION_TRANSACTED);
     }
 
+    /** A stretch of network that can break, for connections to be made after it: it outlives them. */
+    Relay relay() throws Exception {
+        return keep(new Relay(target));
+    }
+
     // Names.
 
     ActiveMQQueue queue() {

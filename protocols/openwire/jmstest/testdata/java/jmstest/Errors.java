@@ -32,24 +32,23 @@ final class Errors {
 
     @Scenario(name = "error/client-id-late", ref = "a client id is free again after its connection has broken")
     static void clientIdAfterBreak(Env e) throws Exception {
-        try (Relay relay = new Relay(e.target)) {
-            ActiveMQConnection c = (ActiveMQConnection) e.keep(new Closing(e.factoryFor(relay.url()).createConnection())).connection();
-            c.setClientID(e.unique);
-            c.start();
-            relay.cut();
-            await("the id is free", () -> {
-                Connection next = e.factory().createConnection();
-                try {
-                    next.setClientID(e.unique);
-                    next.start();
-                    return true;
-                } catch (InvalidClientIDException x) {
-                    return false;
-                } finally {
-                    next.close();
-                }
-            });
-        }
+        Relay relay = e.relay();
+        ActiveMQConnection c = (ActiveMQConnection) e.keep(new Closing(e.factoryFor(relay.url()).createConnection())).connection();
+        c.setClientID(e.unique);
+        c.start();
+        relay.cut();
+        await("the id is free", () -> {
+            Connection next = e.factory().createConnection();
+            try {
+                next.setClientID(e.unique);
+                next.start();
+                return true;
+            } catch (InvalidClientIDException x) {
+                return false;
+            } finally {
+                next.close();
+            }
+        });
     }
 
     @Scenario(name = "error/session-goes-on", ref = "an error of one call changes nothing for the others of its connection")
@@ -65,20 +64,19 @@ final class Errors {
 
     @Scenario(name = "error/broken-connection", ref = "a broken connection is told to the exception listener, and calls fail with a JMSException")
     static void broken(Env e) throws Exception {
-        try (Relay relay = new Relay(e.target)) {
-            ActiveMQConnection c = e.start(e.factoryFor(relay.url()));
-            CountDownLatch told = new CountDownLatch(1);
-            c.setExceptionListener(x -> told.countDown());
-            Session s = Env.auto(c);
-            put(s, e.queue(), "x");
-            relay.cut();
-            check(told.await(PATIENCE, TimeUnit.MILLISECONDS), "nobody is told");
-            try {
-                put(s, e.queue(), "y");
-                throw new AssertionError("it did not fail");
-            } catch (JMSException expected) {
-                // As it must.
-            }
+        Relay relay = e.relay();
+        ActiveMQConnection c = e.start(e.factoryFor(relay.url()));
+        CountDownLatch told = new CountDownLatch(1);
+        c.setExceptionListener(x -> told.countDown());
+        Session s = Env.auto(c);
+        put(s, e.queue(), "x");
+        relay.cut();
+        check(told.await(PATIENCE, TimeUnit.MILLISECONDS), "nobody is told");
+        try {
+            put(s, e.queue(), "y");
+            throw new AssertionError("it did not fail");
+        } catch (JMSException expected) {
+            // As it must.
         }
     }
 

@@ -71,16 +71,15 @@ final class Transactions {
 
     @Scenario(name = "tx/connection-lost", ref = "a broken connection rolls its transactions back")
     static void connectionLost(Env e) throws Exception {
-        try (Relay relay = new Relay(e.target)) {
-            Session tx = transacted(e.start(e.factoryFor(relay.url())));
-            MessageConsumer out = e.session().createConsumer(e.queue(".out"));
-            putAll(e.session(), e.queue(), "1", "2");
-            wantTexts(tx.createConsumer(e.queue()), "1");
-            putAll(tx, e.queue(".out"), "vanishes");
-            relay.cut();
-            Acks.wantLeft(e, "1", "2");
-            quiet(out);
-        }
+        Relay relay = e.relay();
+        Session tx = transacted(e.start(e.factoryFor(relay.url())));
+        MessageConsumer out = e.session().createConsumer(e.queue(".out"));
+        putAll(e.session(), e.queue(), "1", "2");
+        wantTexts(tx.createConsumer(e.queue()), "1");
+        putAll(tx, e.queue(".out"), "vanishes");
+        relay.cut();
+        Acks.wantLeft(e, "1", "2");
+        quiet(out);
     }
 
     @Scenario(name = "tx/relay", ref = "receiving from one queue and sending to others is one whole: rolled back nothing has happened, committed all of it")

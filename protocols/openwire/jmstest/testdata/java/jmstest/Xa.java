@@ -178,24 +178,23 @@ final class Xa {
 
     @Scenario(name = "xa/unprepared-lost", ref = "a branch that is not prepared ends with its connection")
     static void unpreparedLost(Env e) throws Exception {
-        try (Relay relay = new Relay(e.target)) {
-            putAll(e.session(), e.queue(".in"), "a");
-            MessageConsumer out = e.session().createConsumer(e.queue());
-            XAConnection c = e.target.scheme().equals("ssl") ? null : new org.apache.activemq.ActiveMQXAConnectionFactory(e.target.user, e.target.password, relay.url()).createXAConnection();
-            if (c == null) {
-                return; // the factory's TLS form takes no other address; the plain run shows it
-            }
-            e.keep(new Closing(c));
-            c.start();
-            XASession s = c.createXASession();
-            Branch b = branch(e, "");
-            s.getXAResource().start(b, XAResource.TMNOFLAGS);
-            put(s, e.queue(), takeText(s.createConsumer(e.queue(".in"))));
-            relay.cut();
-            wantTexts(e.session().createConsumer(e.queue(".in")), "a");
-            quiet(out);
-            check(!recovers(session(e).getXAResource(), b), "recover lists the branch");
+        Relay relay = e.relay();
+        putAll(e.session(), e.queue(".in"), "a");
+        MessageConsumer out = e.session().createConsumer(e.queue());
+        XAConnection c = e.target.scheme().equals("ssl") ? null : new org.apache.activemq.ActiveMQXAConnectionFactory(e.target.user, e.target.password, relay.url()).createXAConnection();
+        if (c == null) {
+            return; // the factory's TLS form takes no other address; the plain run shows it
         }
+        e.keep(new Closing(c));
+        c.start();
+        XASession s = c.createXASession();
+        Branch b = branch(e, "");
+        s.getXAResource().start(b, XAResource.TMNOFLAGS);
+        put(s, e.queue(), takeText(s.createConsumer(e.queue(".in"))));
+        relay.cut();
+        wantTexts(e.session().createConsumer(e.queue(".in")), "a");
+        quiet(out);
+        check(!recovers(session(e).getXAResource(), b), "recover lists the branch");
     }
 
     @Scenario(name = "xa/locked", ref = "what a prepared branch has received is handed to nobody else")
