@@ -112,6 +112,7 @@ func TestUnsafe(t *testing.T) {
 		"protocols/amqp/mapping":  "strings of a message are views of its bytes, which never change: no copy per field",
 		"protocols/openwire":      "fields of a message are strings in its block, which never changes",
 		"protocols/openwire/wire": "texts of a frame are strings without a copy, for as long as the frame lives",
+		"protocols/mqtt":          "topics, properties and payloads become strings of the message without a copy; its bytes never change",
 		"protocols/stomp":         "header values become strings of the message without a copy; its bytes never change",
 	}
 	used := make(map[string]bool)

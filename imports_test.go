@@ -55,6 +55,7 @@ func layers() []layer {
 		{pkg: "protocols/stomp/frame", pure: true},
 		{pkg: "protocols/stomp/transform", may: leaves(), pure: true},
 		{pkg: "protocols/stomp/stomptest", tests: append(kits, "broker/...", "protocols", "protocols/stomp", "protocols/stomp/frame", "protocols/server")},
+		{pkg: "protocols/mqtt", may: []string{"broker/...", "protocols"}, tests: kits},
 		{pkg: "protocols/mqtt/packet", pure: true},
 		{pkg: "protocols/openwire", may: []string{"broker/...", "protocols"}, tests: kits},
 		{pkg: "protocols/openwire/jmstest", tests: append(kits, "broker/...", "protocols", "protocols/server")},
@@ -71,6 +72,7 @@ func layers() []layer {
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
 		// A client: it knows what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},
+		{pkg: "protocols/torture/sessions", may: []string{"protocols/mqtt/packet"}, tests: kits},
 		{pkg: "protocols/server", may: []string{"broker/...", "store/...", "protocols/..."}, tests: kits},
 		{pkg: "protocols/brokertest", may: []string{"broker/...", "store/...", "protocols/..."}},
 

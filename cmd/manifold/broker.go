@@ -15,6 +15,8 @@ import (
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/amqp"
 	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
+	"github.com/manifoldmq/manifold/protocols/mqtt"
+	"github.com/manifoldmq/manifold/protocols/mqtt/packet"
 	"github.com/manifoldmq/manifold/protocols/server"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 	"github.com/manifoldmq/manifold/protocols/stomp/frame"
@@ -200,6 +202,30 @@ func stompOptions(c *config.Config) stomp.Options {
 		HeartBeat:      frame.HeartBeat{Send: millis(s.Heartbeat.DefaultReceive), Receive: millis(s.Heartbeat.DefaultSend)},
 		LeastHeartBeat: s.Heartbeat.Minimum, Grace: s.Heartbeat.Grace, ConnectTimeout: c.Limits.Handshake,
 	}
+}
+
+func mqttOptions(c *config.Config, version string) mqtt.Options {
+	m := &c.MQTT
+	o := mqtt.Options{
+		MaxPacket: int(c.Limits.Frame), ReceiveMaximum: max(m.ReceiveMaximum, 1), Inflight: max(m.Inflight, 1),
+		TopicAliasMaximum: m.TopicAliasMaximum, SendAliases: m.SendTopicAliases, MaxKeepAlive: m.KeepAliveMaximum,
+		SessionExpiry: m.SessionExpiry, MaxSessionExpiry: m.SessionExpiryMaximum, ConnectTimeout: c.Limits.Handshake,
+		QueuePrefix: m.QueuePrefix, ActiveMQQoS: m.ActiveMQQoS, PublishDollarTopics: m.PublishDollarTopics,
+		SysInterval: m.SysInterval, Version: version,
+	}
+	if m.Refusal == "unspecified" {
+		o.RefusalCode = packet.Unspecified
+	}
+	// There, 0 stands for the default.
+	for _, n := range []*int{&o.TopicAliasMaximum, &o.SendAliases} {
+		if *n == 0 {
+			*n = -1
+		}
+	}
+	if o.SysInterval == 0 {
+		o.SysInterval = -1
+	}
+	return o
 }
 
 func millis(d time.Duration) uint32 { return uint32(d / time.Millisecond) }

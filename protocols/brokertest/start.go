@@ -11,6 +11,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/amqp"
+	"github.com/manifoldmq/manifold/protocols/mqtt"
 	"github.com/manifoldmq/manifold/protocols/server"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 )
@@ -30,12 +31,13 @@ func WithSecurity(o security.Options) Option {
 	return func(s *server.Options) { s.Security = o }
 }
 
-// WithTLS adds listeners with TLS: "tls", which detects its protocol, "stomp+tls", "amqp+tls" and
-// "wss".
+// WithTLS adds listeners with TLS: "tls", which detects its protocol, "mqtt+tls", "stomp+tls",
+// "amqp+tls" and "wss".
 func WithTLS(o protocols.TLSOptions) Option {
 	return func(s *server.Options) {
 		s.Listeners = append(s.Listeners,
 			server.Listener{Name: "tls", Address: "127.0.0.1:0", Protocols: []string{"auto"}, TLS: &o},
+			server.Listener{Name: "mqtt+tls", Address: "127.0.0.1:0", Protocols: []string{"mqtt"}, TLS: &o},
 			server.Listener{Name: "stomp+tls", Address: "127.0.0.1:0", Protocols: []string{"stomp"}, TLS: &o},
 			server.Listener{Name: "amqp+tls", Address: "127.0.0.1:0", Protocols: []string{"amqp"}, TLS: &o},
 			server.Listener{Name: "wss", Address: "127.0.0.1:0", Protocols: []string{"websocket"}, TLS: &o},
@@ -51,6 +53,11 @@ func WithSTOMP(o stomp.Options) Option {
 // WithAMQP sets the options of the AMQP protocol; its Broker and Log need not be set.
 func WithAMQP(o amqp.Options) Option {
 	return func(s *server.Options) { s.AMQP = o }
+}
+
+// WithMQTT sets the options of the MQTT protocol, likewise.
+func WithMQTT(o mqtt.Options) Option {
+	return func(s *server.Options) { s.MQTT = o }
 }
 
 // Limits are the broker's limits; zero fields stand for its defaults.
@@ -83,6 +90,7 @@ func Start(t testing.TB, options ...Option) *Broker {
 			{Name: "auto", Address: "127.0.0.1:0", Protocols: []string{"auto"}},
 			{Name: "stomp", Address: "127.0.0.1:0", Protocols: []string{"stomp"}},
 			{Name: "amqp", Address: "127.0.0.1:0", Protocols: []string{"amqp"}},
+			{Name: "mqtt", Address: "127.0.0.1:0", Protocols: []string{"mqtt"}},
 			{Name: "ws", Address: "127.0.0.1:0", Protocols: []string{"websocket"}},
 		},
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/amqp"
+	"github.com/manifoldmq/manifold/protocols/mqtt"
 	"github.com/manifoldmq/manifold/protocols/openwire"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 	"github.com/manifoldmq/manifold/protocols/websocket"
@@ -35,6 +36,7 @@ type Options struct {
 	STOMP     stomp.Options    // its Broker and Log are set by the server
 	OpenWire  openwire.Options // likewise
 	AMQP      amqp.Options     // likewise, and its Version
+	MQTT      mqtt.Options     // likewise
 	WebSocket WebSocket
 	HTTP      HTTP
 	// Standby waits for the store while another process has it, with all listeners closed but

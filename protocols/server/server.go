@@ -20,6 +20,7 @@ import (
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/amqp"
 	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
+	"github.com/manifoldmq/manifold/protocols/mqtt"
 	"github.com/manifoldmq/manifold/protocols/openwire"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 	"github.com/manifoldmq/manifold/protocols/websocket"
@@ -41,6 +42,8 @@ type Server struct {
 	web       *web
 	protocols []protocols.Protocol // but for HTTP and WebSockets
 	sockets   *websocket.Protocol
+	mqtt      *mqtt.Protocol
+	figures   context.CancelFunc // ends what publishes figures; nil: nothing does
 	fatal     chan error
 
 	mu     sync.Mutex
@@ -89,7 +92,7 @@ func (s *Server) Core() *broker.Broker { return s.core }
 
 // formats returns the encodings that stored messages may have.
 func formats(o *Options) []message.Format {
-	return slices.Concat(stomp.Formats(), openwire.Formats(o.OpenWire.MaxInflated), mapping.Formats())
+	return slices.Concat(stomp.Formats(), openwire.Formats(o.OpenWire.MaxInflated), mapping.Formats(), mqtt.Formats())
 }
 
 // compose makes the protocols.
@@ -100,7 +103,10 @@ func (s *Server) compose(o *Options) (err error) {
 	ow.Broker, ow.Log = s.core, o.Log
 	am := o.AMQP
 	am.Broker, am.Log, am.Version = s.core, o.Log, o.Version
-	s.protocols = []protocols.Protocol{stomp.New(st), openwire.New(ow), amqp.New(am)}
+	mq := o.MQTT
+	mq.Broker, mq.Log = s.core, o.Log
+	s.mqtt = mqtt.New(mq)
+	s.protocols = []protocols.Protocol{stomp.New(st), openwire.New(ow), amqp.New(am), s.mqtt}
 	s.sockets = websocket.New(websocket.Options{
 		Protocols: s.protocols, Settings: o.webSocketSettings(), MaxMessage: o.WebSocket.MaxMessage,
 		PingInterval: o.WebSocket.PingInterval, Adopt: s.adopt, Log: o.Log,
@@ -201,6 +207,11 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.core.Activate(ctx); err != nil {
 		return err
 	}
+	figures, cancel := context.WithCancel(context.Background())
+	s.mu.Lock()
+	s.figures = cancel
+	s.mu.Unlock()
+	go s.mqtt.PublishFigures(figures)
 	return s.accept.Listen()
 }
 
@@ -260,6 +271,9 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
+	if s.figures != nil {
+		s.figures()
+	}
 	s.mu.Unlock()
 	s.accept.Pause()
 	err := s.core.Deactivate(context.Background(), fault.New(fault.Closed, "stop", s.options.Name, "the broker is stopping"))

@@ -14,6 +14,7 @@ type Config struct {
 	Destinations Destinations
 	STOMP        STOMP
 	AMQP         AMQP
+	MQTT         MQTT
 	WebSocket    WebSocket
 	Log          Log
 }
@@ -269,6 +270,22 @@ type STOMPLimits struct {
 type WebSocket struct {
 	Origins      []string // of web pages that may connect
 	PingInterval time.Duration
+}
+
+// MQTT is what only the MQTT protocol needs.
+type MQTT struct {
+	ReceiveMaximum       int
+	Inflight             int
+	TopicAliasMaximum    int
+	SendTopicAliases     int
+	KeepAliveMaximum     time.Duration
+	SessionExpiry        time.Duration
+	SessionExpiryMaximum time.Duration
+	QueuePrefix          string
+	ActiveMQQoS          bool
+	PublishDollarTopics  bool
+	Refusal              string // "not_authorized", "unspecified"
+	SysInterval          time.Duration
 }
 
 // Log is what is logged, and how it looks.

@@ -10,7 +10,7 @@ func Options() []Option {
 	var all []Option
 	for _, section := range [][]Option{
 		brokerOptions(), listenerOptions(), httpOptions(), storeOptions(), limitOptions(),
-		securityOptions(), destinationOptions(), stompOptions(), amqpOptions(), webSocketOptions(), logOptions(),
+		securityOptions(), destinationOptions(), stompOptions(), amqpOptions(), mqttOptions(), webSocketOptions(), logOptions(),
 	} {
 		all = append(all, section...)
 	}
@@ -38,6 +38,8 @@ func sectionHelp(section string) string {
 		return "The STOMP protocol."
 	case "amqp":
 		return "The AMQP 1.0 protocol."
+	case "mqtt":
+		return "The MQTT protocol."
 	case "websocket":
 		return "WebSockets, which carry the other protocols: on listeners that speak websocket or auto, and under /ws of the HTTP address."
 	case "log":
@@ -59,7 +61,7 @@ func brokerOptions() []Option {
 
 func listenerOptions() []Option {
 	return []Option{opt("listeners",
-		`[{name: openwire, address: "127.0.0.1:61616", protocols: [auto]}, {name: amqp, address: "127.0.0.1:5672", protocols: [amqp]}, {name: stomp, address: "127.0.0.1:61613", protocols: [stomp]}, {name: ws, address: "127.0.0.1:61614", protocols: [websocket]}]`,
+		`[{name: openwire, address: "127.0.0.1:61616", protocols: [auto]}, {name: amqp, address: "127.0.0.1:5672", protocols: [amqp]}, {name: stomp, address: "127.0.0.1:61613", protocols: [stomp]}, {name: mqtt, address: "127.0.0.1:1883", protocols: [mqtt]}, {name: ws, address: "127.0.0.1:61614", protocols: [websocket]}]`,
 		func(c *Config) value { return listOf(&c.Listeners) },
 		"The listeners.",
 		fields(

@@ -69,7 +69,7 @@ func TestDefaultsAreValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(l.Config.Listeners) != 4 || l.Config.Listeners[0].TLS.ClientAuth != "none" {
+	if len(l.Config.Listeners) != 5 || l.Config.Listeners[0].TLS.ClientAuth != "none" {
 		t.Errorf("default listeners: %+v", l.Config.Listeners)
 	}
 	if !reflect.DeepEqual(l.Config, Default()) {

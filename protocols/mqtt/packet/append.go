@@ -23,7 +23,7 @@ type PublishHead struct {
 	QoS        byte
 	Retain     bool
 	ID         uint16 // with QoS above 0
-	Topic      string
+	Topic      []byte
 	Properties Properties // of version 5
 }
 
@@ -224,7 +224,7 @@ func Append(dst []byte, p *Packet) []byte {
 	case Connack:
 		return AppendConnack(dst, p.Version, p.SessionPresent, p.Reason, p.Properties)
 	case Publish:
-		h := PublishHead{p.Dup, p.QoS, p.Retain, p.ID, string(p.Topic), p.Properties}
+		h := PublishHead{p.Dup, p.QoS, p.Retain, p.ID, p.Topic, p.Properties}
 		return AppendPublish(dst, p.Version, &h, p.Payload)
 	case Puback, Pubrec, Pubrel, Pubcomp:
 		return AppendAnswer(dst, p.Version, p.Type, p.ID, p.Reason, p.Properties)

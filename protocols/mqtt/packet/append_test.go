@@ -27,8 +27,8 @@ func TestAppendVectors(t *testing.T) {
 		{"PINGRESP", AppendPing(nil, Pingresp), "d0 00"},
 		{"DISCONNECT 3.1.1", AppendFarewell(nil, V311, Disconnect, 0, nil), "e0 00"},
 		{"DISCONNECT 5", AppendFarewell(nil, V5, Disconnect, SessionTakenOver, nil), "e0 01 8e"},
-		{"PUBLISH QoS 0", AppendPublish(nil, V311, &PublishHead{Topic: "a/b", Retain: true}, "hi"), "31 07 0003 612f62 6869"},
-		{"PUBLISH QoS 2", AppendPublish(nil, V5, &PublishHead{Topic: "a", QoS: 2, Dup: true, ID: 9, Properties: AppendNum(nil, MessageExpiry, 5)}, []byte("x")),
+		{"PUBLISH QoS 0", AppendPublish(nil, V311, &PublishHead{Topic: []byte("a/b"), Retain: true}, "hi"), "31 07 0003 612f62 6869"},
+		{"PUBLISH QoS 2", AppendPublish(nil, V5, &PublishHead{Topic: []byte("a"), QoS: 2, Dup: true, ID: 9, Properties: AppendNum(nil, MessageExpiry, 5)}, []byte("x")),
 			"3c 0c 0001 61 0009 05 0200000005 78"},
 		{"number properties", AppendNum(AppendNum(AppendNum(nil, SubscriptionID, 300), ReceiveMaximum, 10), PayloadFormat, 1), "0b ac02 21 000a 01 01"},
 	} {
@@ -43,7 +43,7 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 	buf := make([]byte, 0, 4096)
 	payload := make([]byte, 1024)
 	props := Properties(AppendUser(nil, "k", "v"))
-	h := PublishHead{QoS: 1, ID: 5, Topic: "a/b/c", Properties: props}
+	h := PublishHead{QoS: 1, ID: 5, Topic: []byte("a/b/c"), Properties: props}
 	if n := testing.AllocsPerRun(100, func() {
 		buf = AppendPublish(buf[:0], V5, &h, payload)
 		buf = AppendAnswer(buf, V5, Puback, 5, Success, nil)

@@ -26,7 +26,7 @@ func BenchmarkReaderPublish(b *testing.B) {
 		size  int
 	}{{"3.1.1/256B", V311, nil, 256}, {"3.1.1/1KiB", V311, nil, 1 << 10}, {"5/1KiB", V5, nil, 1 << 10}, {"5/1KiB/properties", V5, user, 1 << 10}, {"5/100KiB", V5, nil, 100 << 10}} {
 		b.Run(c.name, func(b *testing.B) {
-			h := PublishHead{QoS: 1, ID: 77, Topic: "sensors/house/kitchen/temperature", Properties: c.props}
+			h := PublishHead{QoS: 1, ID: 77, Topic: []byte("sensors/house/kitchen/temperature"), Properties: c.props}
 			data := AppendPublish(nil, c.v, &h, make([]byte, c.size))
 			r := NewReader(&endless{data: data}, ReaderOptions{Version: c.v, Limits: DefaultLimits()})
 			b.ReportAllocs()
@@ -52,7 +52,7 @@ func BenchmarkReaderPuback(b *testing.B) {
 
 func BenchmarkAppendPublish(b *testing.B) {
 	payload := make([]byte, 1024)
-	h := PublishHead{QoS: 1, ID: 77, Topic: "sensors/house/kitchen/temperature", Properties: AppendUser(nil, "key", "value")}
+	h := PublishHead{QoS: 1, ID: 77, Topic: []byte("sensors/house/kitchen/temperature"), Properties: AppendUser(nil, "key", "value")}
 	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {

@@ -32,7 +32,8 @@ func (d *decoder) connect() {
 		d.fail(&Error{UnsupportedVersion, "unknown level of the protocol"})
 		return
 	default: // [MQTT-3.1.2-1]
-		d.fail(&Error{UnsupportedVersion, "unknown name of the protocol"})
+		p.Version = 0
+		d.fail(protocolError("unknown name of the protocol"))
 		return
 	}
 	flags := d.octet()

@@ -230,7 +230,7 @@ func TestRefused(t *testing.T) {
 		{"unknown level", "1007 00044d515454 06", 0, UnsupportedVersion},
 		{"level 3 by the name of 4", "100c 00044d515454 03 02 003c 0000", 0, UnsupportedVersion},
 		{"level 4 by the name of 3", "100e 00064d5149736470 04 02 003c 0000", 0, UnsupportedVersion},
-		{"another protocol", "100c 00044d515458 04 02 003c 0000", 0, UnsupportedVersion},
+		{"another protocol", "100c 00044d515458 04 02 003c 0000", 0, ProtocolError},
 		{"reserved connect flag", "100c 00044d515454 04 03 003c 0000", 0, MalformedPacket},
 		{"will QoS without will", "100c 00044d515454 04 0a 003c 0000", 0, MalformedPacket},
 		{"will retain without will", "100c 00044d515454 04 22 003c 0000", 0, MalformedPacket},

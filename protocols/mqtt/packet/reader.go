@@ -53,6 +53,10 @@ func (r *Reader) SetLimits(l Limits) { r.options.Limits = l }
 // Version returns the version that the stream is read as; zero before the CONNECT.
 func (r *Reader) Version() Version { return r.options.Version }
 
+// Claimed returns the version that a CONNECT claims which Next has refused: zero if it could not be
+// read.
+func (r *Reader) Claimed() Version { return r.out.Version }
+
 // Next returns the next packet. It blocks until one is complete or reading fails.
 //
 // A violation of the protocol is a *Error, after which the reader can't go on. At the end of the
@@ -154,7 +158,7 @@ func (r *Reader) parseHeader() (done bool, err error) {
 		return false, malformed("remaining length")
 	case size == 0:
 		return false, nil
-	case exceeds(1+size+int(n), r.options.Limits.Packet):
+	case exceeds(1+size+int(n), r.options.Limits.Packet): // [MQTT-3.2.2-15]
 		return false, &Error{PacketTooLarge, "packet larger than allowed"}
 	}
 	h.size, h.remaining = 1+size, int(n)

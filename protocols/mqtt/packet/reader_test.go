@@ -9,7 +9,7 @@ import (
 )
 
 func publish(v Version, topic string, payload []byte) []byte {
-	return AppendPublish(nil, v, &PublishHead{QoS: 1, ID: 1, Topic: topic}, payload)
+	return AppendPublish(nil, v, &PublishHead{QoS: 1, ID: 1, Topic: []byte(topic)}, payload)
 }
 
 // TestLargePackets reads packets of sizes around every boundary, mixed with small ones.
@@ -109,7 +109,7 @@ func TestLimitsOfLists(t *testing.T) {
 	}
 	for _, wire := range [][]byte{
 		AppendFilters(nil, V5, Subscribe, 1, filters, nil),
-		AppendPublish(nil, V5, &PublishHead{Topic: "a", Properties: props}, ""),
+		AppendPublish(nil, V5, &PublishHead{Topic: []byte("a"), Properties: props}, ""),
 	} {
 		for n, want := range map[int]Reason{4: ImplementationError, 5: Success} {
 			r := NewReader(bytes.NewReader(wire), ReaderOptions{Version: V5, Limits: Limits{Filters: n, UserProperties: n}})

@@ -20,7 +20,8 @@ func ValidText(b []byte) bool {
 // MaxLevels bounds the levels of a topic name or filter.
 const MaxLevels = 200
 
-// ValidName reports whether a text is a topic name: not empty [MQTT-4.7.3-1], without
+// ValidName reports whether a text, which is a string of the protocol already [MQTT-4.7.3-2]
+// [MQTT-4.7.3-3], is a topic name: not empty [MQTT-4.7.3-1], without
 // wildcards [MQTT-3.3.2-2] [MQTT-4.7.1-1] [MQTT-4.7.0-1], of no more than MaxLevels levels.
 func ValidName(name []byte) bool {
 	if len(name) == 0 {
