@@ -118,6 +118,9 @@ func (s *Subscription) attachDurable(filter queue.Filter, t Token) error {
 	}
 	d.active = append(d.active, s)
 	d.online.Add(1)
+	if fresh {
+		b.bindings.Bind(d.binding.pattern, d.binding)
+	}
 	b.mu.Unlock()
 	s.mu.Lock()
 	s.durable = d
@@ -125,9 +128,6 @@ func (s *Subscription) attachDurable(filter queue.Filter, t Token) error {
 	if old != nil {
 		b.bindings.Unbind(old.binding.pattern, old.binding)
 		old.queue.Close(fault.New(fault.Closed, "subscribe", rec.Name, "the subscription was changed"))
-	}
-	if fresh {
-		b.bindings.Bind(d.binding.pattern, d.binding)
 	}
 	s.attach(d.queue)
 	if !changed && (old == nil || old.rec.List == 0) {

@@ -165,7 +165,10 @@ func (c *Consumer) deliver(q *Queue, e *Entry, hidden EntryFlags) bool {
 	if c.Exempt != nil && c.Exempt(e.Note) {
 		c.limit.Add(1)
 	}
-	moves := c.Track != nil && c.track(q, e, n)
+	moves := false
+	if c.Track != nil {
+		moves = c.track(q, e, n, &hidden)
+	}
 	c.put(n, slot{q: q, e: *e, moving: moves})
 	c.stage(n, e, hidden)
 	if c.stagedBytes += e.size(); c.stagedBytes > stageBytes {

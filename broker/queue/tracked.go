@@ -5,12 +5,15 @@ import "github.com/manifoldmq/manifold/store"
 // track gives an entry its tag, if it has none. A durable one is added to the batch that goes
 // before what is staged, and if the entry is not on the consumer's home queue, so is its move
 // there, which track reports. The caller holds c.mu and the lock of the entry's queue.
-func (c *Consumer) track(q *Queue, e *Entry, n uint64) (moves bool) {
+func (c *Consumer) track(q *Queue, e *Entry, n uint64, hidden *EntryFlags) (moves bool) {
 	tag, durable := c.Track(e.Msg, e.Note, e.Tag)
 	if e.Tag != 0 {
 		return false
 	}
 	e.Tag = tag
+	if durable && tag != 0 {
+		*hidden |= Redelivered // it would have a tag if it had been sent before
+	}
 	away := c.Home != nil && c.Home != q
 	if tag == 0 || !durable || !away && !e.stored() {
 		return false
