@@ -108,6 +108,10 @@ func (c *connection) destination(ctx context.Context, cmd *wire.DestinationInfo)
 				err = c.core.Destroy(ctx, a)
 			}
 		}
+		if fault.Is(err, fault.Forbidden) {
+			// The right is the same as to create it, and the text names that.
+			err = &exception{class: securityException, text: strings.Replace(err.Error(), "to create:", "to remove:", 1)}
+		}
 	default:
 		err = fault.New(fault.Unsupported, "destination", "", "There is no operation %d on destinations", cmd.OperationType)
 	}

@@ -190,7 +190,7 @@ func (r *replay) await(what string, is func() bool) {
 }
 
 // quiet is how long nothing must have come before the next frame is sent.
-const quiet = 60 * time.Millisecond
+const quiet = 25 * time.Millisecond
 
 func (r *replay) run() {
 	for i, f := range r.frames {
