@@ -17,6 +17,8 @@ import (
 	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
 	"github.com/manifoldmq/manifold/protocols/mqtt"
 	"github.com/manifoldmq/manifold/protocols/mqtt/packet"
+	"github.com/manifoldmq/manifold/protocols/openwire"
+	"github.com/manifoldmq/manifold/protocols/openwire/wire"
 	"github.com/manifoldmq/manifold/protocols/server"
 	"github.com/manifoldmq/manifold/protocols/stomp"
 	"github.com/manifoldmq/manifold/protocols/stomp/frame"
@@ -97,8 +99,8 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 			// Several of them may wait for the disk, so they are sized after the memory for messages.
 			Memtable: min(int64(c.Store.Memtable), max(o.memory.Messages/8, 1<<20)), Cache: int64(c.Store.Cache), MaxBytes: int64(c.Limits.Store),
 		},
-		STOMP: stompOptions(c),
-		AMQP:  amqpOptions(c),
+		STOMP: stompOptions(c), OpenWire: openWireOptions(c),
+		AMQP: amqpOptions(c),
 		WebSocket: server.WebSocket{
 			Origins: c.WebSocket.Origins, PingInterval: c.WebSocket.PingInterval,
 			// A message may hold a frame, and what surrounds it.
@@ -226,6 +228,16 @@ func mqttOptions(c *config.Config, version string) mqtt.Options {
 		o.SysInterval = -1
 	}
 	return o
+}
+
+func openWireOptions(c *config.Config) openwire.Options {
+	offer := wire.Default()
+	offer.Tight, offer.Cache = c.OpenWire.TightEncoding, c.OpenWire.Cache
+	offer.MaxInactivity = c.OpenWire.MaxInactivity.Milliseconds()
+	return openwire.Options{
+		Wire: offer, MaxFrame: int64(c.Limits.Frame), MaxInflated: int64(c.Limits.Frame),
+		ConnectTimeout: c.Limits.Handshake, Retry: c.OpenWire.ReconnectWindow,
+	}
 }
 
 func millis(d time.Duration) uint32 { return uint32(d / time.Millisecond) }

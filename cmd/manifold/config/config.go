@@ -15,6 +15,7 @@ type Config struct {
 	STOMP        STOMP
 	AMQP         AMQP
 	MQTT         MQTT
+	OpenWire     OpenWire
 	WebSocket    WebSocket
 	Log          Log
 }
@@ -264,6 +265,14 @@ type STOMPLimits struct {
 	Command    int
 	HeaderLine int
 	Headers    int
+}
+
+// OpenWire is what only the OpenWire protocol needs.
+type OpenWire struct {
+	TightEncoding   bool
+	Cache           bool
+	MaxInactivity   time.Duration
+	ReconnectWindow time.Duration
 }
 
 // WebSocket is what only WebSockets need.

@@ -10,7 +10,7 @@ func Options() []Option {
 	var all []Option
 	for _, section := range [][]Option{
 		brokerOptions(), listenerOptions(), httpOptions(), storeOptions(), limitOptions(),
-		securityOptions(), destinationOptions(), stompOptions(), amqpOptions(), mqttOptions(), webSocketOptions(), logOptions(),
+		securityOptions(), destinationOptions(), stompOptions(), openWireOptions(), amqpOptions(), mqttOptions(), webSocketOptions(), logOptions(),
 	} {
 		all = append(all, section...)
 	}
@@ -36,6 +36,8 @@ func sectionHelp(section string) string {
 		return "Rules for destinations."
 	case "stomp":
 		return "The STOMP protocol."
+	case "openwire":
+		return "The OpenWire protocol of ActiveMQ's JMS, NMS and C++ clients."
 	case "amqp":
 		return "The AMQP 1.0 protocol."
 	case "mqtt":
@@ -232,6 +234,19 @@ func stompOptions() []Option {
 			"Bytes of a header line."),
 		limit("stomp.limits.headers", "1000", func(l *STOMPLimits) *int { return &l.Headers },
 			"Header lines of a frame."),
+	}
+}
+
+func openWireOptions() []Option {
+	return []Option{
+		opt("openwire.tight_encoding", "true", func(c *Config) value { return boolean(&c.OpenWire.TightEncoding) },
+			"Whether the tight encoding is offered: it takes fewer bytes on the network, and somewhat more work on both sides."),
+		opt("openwire.cache", "true", func(c *Config) value { return boolean(&c.OpenWire.Cache) },
+			"Whether the marshalling cache is offered, which sends names and identifiers that come again as numbers."),
+		opt("openwire.max_inactivity", "30s", func(c *Config) value { return duration(&c.OpenWire.MaxInactivity) },
+			"Silence after which either side counts as dead; the shorter of both sides' times holds. 0s lets connections be silent for ever."),
+		opt("openwire.reconnect_window", "10m", func(c *Config) value { return duration(&c.OpenWire.ReconnectWindow) },
+			"How long the producers of a failover: client that was cut off are remembered, so that what it repeats is not taken twice."),
 	}
 }
 
