@@ -17,6 +17,7 @@ type burst struct {
 	c       *Connection
 	targets []target
 	tokens  []Token
+	refused []refusal // of the tokens
 	bytes   int64
 	marks   []mark
 	jobs    []schedule.Key // messages that are due later
@@ -34,6 +35,12 @@ type target struct {
 	slot int32 // of the batch's Refs: the entry's identity there, without a list if it is in memory only
 	// early entries were committed before what has come to the queue meanwhile.
 	early bool
+}
+
+// refusal is why what one of a burst's tokens stands for was given up, after it had waited.
+type refusal struct {
+	at  int // index of the token
+	err error
 }
 
 type mark struct {
@@ -98,8 +105,13 @@ func burstDone(sb *store.Batch, err error) {
 	u := sb.User.(*burst)
 	b := u.c.b
 	u.arrive(b, sb, err)
-	for _, t := range u.tokens {
-		u.c.handler.Confirmed(t, storeFault("send", err))
+	refused := u.refused
+	for i, t := range u.tokens {
+		err := storeFault("send", err)
+		if len(refused) > 0 && refused[0].at == i {
+			err, refused = refused[0].err, refused[1:]
+		}
+		u.c.handler.Confirmed(t, err)
 	}
 	b.done.touch(nil, u.c)
 	b.flow.done(u.bytes)

@@ -250,8 +250,14 @@ func (c *Connection) refuseLocked(k *parked, err error) {
 	if k.tx != nil && !k.tx.fail(err) {
 		err = nil // it was rolled back, with this send
 	}
-	if k.t != 0 {
-		c.handler.Confirmed(k.t, err)
+	switch {
+	case k.t == 0:
+	case err == nil:
+		c.confirmLocked(k.t)
+	default: // in order with the others
+		u := c.burstLocked()
+		u.refused = append(u.refused, refusal{len(u.tokens), err})
+		u.tokens = append(u.tokens, k.t)
 	}
 }
 

@@ -48,6 +48,9 @@ func (w *world) arrive(a arrival) {
 	if e == nil {
 		w.fail("%s got %s, id %d, which it can't get", s.name, body(d.Msg), d.ID)
 	}
+	if s.closed && e.q.owner != nil && !slices.Contains(w.queues, e.q) {
+		return // it ended with the connection, which had got it just before
+	}
 	count, flagged := d.Count, d.Flags&queue.Redelivered != 0
 	switch {
 	case e.state == held:

@@ -280,6 +280,7 @@ func (tx *Transaction) apply(t Token, then func(error), more func(*store.Batch))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.commitLocked()
+	c.confirmSettled() // before the commit is
 	c.inflight.Add(1)
 	batch := store.GetBatch()
 	u := &burst{batch: batch, c: c}
