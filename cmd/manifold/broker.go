@@ -100,7 +100,7 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 			Memtable: min(int64(c.Store.Memtable), max(o.memory.Messages/8, 1<<20)), Cache: int64(c.Store.Cache), MaxBytes: int64(c.Limits.Store),
 		},
 		STOMP: stompOptions(c), OpenWire: openWireOptions(c),
-		AMQP: amqpOptions(c),
+		AMQP: amqpOptions(c), MQTT: mqttOptions(c, o.version),
 		WebSocket: server.WebSocket{
 			Origins: c.WebSocket.Origins, PingInterval: c.WebSocket.PingInterval,
 			// A message may hold a frame, and what surrounds it.

@@ -206,7 +206,7 @@ func (c *connection) messageID(id *wire.MessageID, p *producer) message.ID {
 		return message.ID{Origin: id.TextView.String()}
 	}
 	origin := ""
-	if x := id.ProducerID; p != nil && x.Value == p.id.Value && x.SessionID == p.id.SessionID && x.ConnectionID.View() == c.id {
+	if p != nil && p.made(id) {
 		origin = p.text
 	} else {
 		origin = producerText(id.ProducerID)

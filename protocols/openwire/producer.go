@@ -203,10 +203,17 @@ func (c *connection) sendMessage(m *wire.Message, tx *transaction) error {
 		return s.Send(msg, tx.core, t)
 	}
 	c.sent = c.sent || m.Persistent
-	if n := m.MessageID.ProducerSequenceID; p != nil && p.sequence != nil && m.Persistent && n > 0 {
+	if n := m.MessageID.ProducerSequenceID; p != nil && p.sequence != nil && m.Persistent && n > 0 && p.made(m.MessageID) {
 		return s.SendNumbered(msg, p.sequence, uint64(n), t)
 	}
 	return s.Send(msg, nil, t)
+}
+
+// made reports whether a message's identifier is one of the producer's own: what a network
+// connector forwards keeps that of its sender.
+func (p *producer) made(id *wire.MessageID) bool {
+	x := id.ProducerID
+	return x.Value == p.id.Value && x.SessionID == p.id.SessionID && x.ConnectionID.View() == p.id.ConnectionID.View()
 }
 
 // minimumSize is what ActiveMQ takes a message to cost beside its octets; clients count with it.
