@@ -124,6 +124,8 @@ func (k *content) appendHead(b []byte, m *wire.Message, extra []byte, arrival in
 const (
 	scheduledPrefix = "AMQ_SCHEDULED_"
 	retainProperty  = "ActiveMQ.Retain"
+
+	retainedProperty = "ActiveMQ.Retained" // on what a topic had kept
 )
 
 // flagsOf returns what a message's properties ask of the core.

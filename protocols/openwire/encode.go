@@ -7,6 +7,7 @@ import (
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/note"
 	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/openwire/wire"
@@ -131,6 +132,10 @@ func (c *connection) appendDispatch(dst []byte, s *consumer, d *broker.Delivery)
 		x.now = time.Now().UnixMilli()
 	}
 	w.BrokerOutTime = x.now
+	if note.Of(d.Note).Retain() {
+		x.properties = wire.AppendFlag(x.properties[:0], w.MarshalledProperties, retainedProperty)
+		w.MarshalledProperties = x.properties
+	}
 	w.RedeliveryCounter = int32(d.Count)
 	if d.Flags&queue.Redelivered != 0 && d.Count == 0 {
 		w.RedeliveryCounter = 1 // it may have been seen

@@ -273,6 +273,21 @@ func AppendValue(dst []byte, v Value) []byte {
 	return dst
 }
 
+// AppendFlag appends a map to dst, with a further boolean entry that is true. dst and the map may
+// share memory from the map's beginning on.
+func AppendFlag(dst, encoded []byte, key string) []byte {
+	count := uint32(0)
+	if len(encoded) >= 4 {
+		count = binary.BigEndian.Uint32(encoded)
+		encoded = encoded[4:]
+	}
+	entries := append([]byte(nil), encoded...)
+	dst = binary.BigEndian.AppendUint32(dst, count+1)
+	dst = append(dst, entries...)
+	dst = AppendKey(dst, key)
+	return AppendValue(dst, Value{Kind: BoolValue, Num: 1})
+}
+
 // properties builds a map.
 type properties struct {
 	b []byte
