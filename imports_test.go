@@ -36,6 +36,7 @@ func layers() []layer {
 		{pkg: "broker/security/...", may: []string{"broker/fault", "broker/address"}},
 		{pkg: "broker/route", may: leaves(), pure: true},
 		{pkg: "broker/policy", may: leaves(), pure: true},
+		{pkg: "broker/recent", may: leaves(), pure: true},
 		{pkg: "broker/schedule", may: leaves("store"), tests: kits},
 		{pkg: "broker/note", may: leaves(), pure: true},
 		{pkg: "broker/retained", may: leaves("store"), tests: kits},

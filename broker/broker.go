@@ -14,6 +14,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/note"
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/recent"
 	"github.com/manifoldmq/manifold/broker/retained"
 	"github.com/manifoldmq/manifold/broker/route"
 	"github.com/manifoldmq/manifold/broker/schedule"
@@ -124,6 +125,7 @@ type Broker struct {
 	orphanWills []*pendingWill
 
 	retained *retained.Table
+	recent   *recent.Table[*binding]
 
 	listMu sync.Mutex   // a leaf: it is taken with a queue's lock held
 	lists  store.ListID // highest in use
@@ -234,6 +236,7 @@ func (b *Broker) activate(ctx context.Context) error {
 	b.sessions = make(map[string]*clientSession)
 	b.plain = note.NewSet(0)
 	b.retained = retained.New()
+	b.recent = recent.New[*binding]()
 	b.bindings = route.New[*binding]()
 	b.stop = make(chan struct{})
 	b.done.start()
@@ -324,6 +327,7 @@ func (b *Broker) keepHouse() {
 			if now.Unix()%retainedSweep == 0 {
 				b.SweepRetained(now)
 			}
+			b.trimRecent()
 			b.flow.check()
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/recent"
 	"github.com/manifoldmq/manifold/broker/schedule"
 	"github.com/manifoldmq/manifold/store"
 )
@@ -13,18 +14,19 @@ import (
 // batch, the queues that its messages go to, and the tokens to confirm. Messages that need no
 // disk ride along when the connection has others under way, so that their order is kept.
 type burst struct {
-	batch   *store.Batch
-	c       *Connection
-	targets []target
-	tokens  []Token
-	refused []refusal // of the tokens
-	bytes   int64
-	marks   []mark
-	jobs    []schedule.Key // messages that are due later
-	keeping bool           // the lock of what topics keep is held
-	merger  merger
-	head    []byte // scratch
-	branch  bool   // it is what a prepared branch keeps for its commit after a restart
+	batch      *store.Batch
+	c          *Connection
+	targets    []target
+	tokens     []Token
+	refused    []refusal // of the tokens
+	bytes      int64
+	marks      []mark
+	jobs       []schedule.Key // messages that are due later
+	keeping    bool           // the lock of what topics keep is held
+	remembered []remembered
+	merger     merger
+	head       []byte // scratch
+	branch     bool   // it is what a prepared branch keeps for its commit after a restart
 }
 
 // target is one message on its way to one queue.
@@ -92,6 +94,15 @@ func (u *burst) put(b *Broker, d *Destination, m *message.Message) {
 	if !u.branch {
 		d.published.Add(1)
 	}
+	if l := d.remembers(); l != (recent.Limits{}) && !u.branch {
+		u.remember(b, d, m, l)
+		return
+	}
+	u.publish(b, d, m)
+}
+
+// publish adds a message that goes to every queue that is bound to a topic.
+func (u *burst) publish(b *Broker, d *Destination, m *message.Message) {
 	if d.keeps(m) {
 		u.toKeep(b, d, m)
 		return
@@ -128,15 +139,17 @@ func (u *burst) arrive(b *Broker, sb *store.Batch, err error) {
 			b.scheduler.Added(u.jobs...)
 		}
 	}
+	b.rememberAll(u.remembered, err)
 }
 
 func (u *burst) release() {
 	clear(u.targets)
 	clear(u.marks)
+	clear(u.remembered)
 	if cap(u.targets) > 4096 || cap(u.head) > 64<<10 {
 		return
 	}
-	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], jobs: u.jobs[:0], merger: u.merger, head: u.head[:0]}
+	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], jobs: u.jobs[:0], remembered: u.remembered[:0], merger: u.merger, head: u.head[:0]}
 	bursts.Put(u)
 }
 

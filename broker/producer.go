@@ -5,6 +5,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/queue"
+	"github.com/manifoldmq/manifold/broker/recent"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/store"
 )
@@ -237,9 +238,11 @@ func (c *Connection) routeLocked(h *holder, m *message.Message, note []byte) {
 
 // publishLocked hands a message to every queue that is bound to a topic.
 func (c *Connection) publishLocked(d *Destination, m *message.Message) {
-	if d.keeps(m) {
+	if keeps := d.keeps(m); keeps || d.remembers() != (recent.Limits{}) {
 		c.burstLocked().put(c.b, d, m)
-		c.commitLocked() // at once: what topics keep is locked until then
+		if keeps {
+			c.commitLocked() // at once: what topics keep is locked until then
+		}
 		return
 	}
 	d.published.Add(1)

@@ -37,10 +37,7 @@ func (p *Producer) checkRetained(m *message.Message) error {
 // for a prepared branch, the lock of what is kept is held from then on, until commit.
 func (u *burst) toKeep(b *Broker, d *Destination, m *message.Message) {
 	name := d.Address.Name
-	if !u.branch && !u.keeping {
-		b.retained.Lock()
-		u.keeping = true
-	}
+	u.lockKept(b)
 	u.toTopic(b, u.c, u.merger.merge(b.bindings.Match(name), m, u.c), 4, m)
 	publisher := ""
 	if u.c != nil {
@@ -59,6 +56,14 @@ func (u *burst) toKeep(b *Broker, d *Destination, m *message.Message) {
 	}
 	if !u.branch {
 		b.env.Memory.Add(b.retained.Put(name, k))
+	}
+}
+
+// lockKept takes the lock of what topics keep, until commit.
+func (u *burst) lockKept(b *Broker) {
+	if !u.branch && !u.keeping {
+		b.retained.Lock()
+		u.keeping = true
 	}
 }
 

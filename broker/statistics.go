@@ -57,11 +57,8 @@ func (c *Connection) statistics(to address.Address, m *message.Message, t Token)
 			answer(nil)
 		}
 	}
-	targets, marks := u.targets, u.marks
 	u.batch.Done = func(sb *store.Batch, err error) {
-		if err == nil {
-			c.b.arrive(sb, targets, marks)
-		}
+		u.arrive(c.b, sb, err)
 		store.PutBatch(sb)
 		if t != 0 {
 			c.handler.Confirmed(t, storeFault("statistics", err))

@@ -44,6 +44,8 @@ type SubscribeOptions struct {
 	Track func(m *message.Message, note []byte, tag uint32) (use uint32, durable bool)
 	// Retained brings the messages that topics keep first.
 	Retained bool
+	// Retroactive brings what topics remember, by their policies, of what was sent before.
+	Retroactive bool
 	// Unlisted says that no destination is made for a topic that only the broker publishes to.
 	Unlisted   bool
 	MaxPending int // messages that a topic subscriber may be behind; 0 = by policy
@@ -272,7 +274,11 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 		s.Hold()
 		defer s.releaseInTurn()
 	}
-	b.bind(n, s.o.Retained, nil)
+	if s.o.Retroactive || p.AlwaysRetroactive {
+		b.bindRetroactive(n, s.o.Retained)
+	} else {
+		b.bind(n, s.o.Retained, nil)
+	}
 	return nil
 }
 

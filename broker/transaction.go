@@ -163,14 +163,15 @@ func (tx *Transaction) settle(k *queue.Consumer, first, last uint64, o Outcome) 
 
 // commit is what becomes of a transaction's batch.
 type commit struct {
-	tx      *Transaction
-	targets []target
-	marks   []mark
-	jobs    []schedule.Key
-	bytes   int64
-	letters int64
-	t       Token
-	then    func(error) // after the tokens, for those who wait
+	tx         *Transaction
+	targets    []target
+	marks      []mark
+	jobs       []schedule.Key
+	remembered []remembered
+	bytes      int64
+	letters    int64
+	t          Token
+	then       func(error) // after the tokens, for those who wait
 }
 
 // locate finds where the sends and the dead letters go now: a destination that was deleted since is
@@ -240,7 +241,7 @@ func (tx *Transaction) build(u *burst) *commit {
 			k.letters++
 		}
 	}
-	k.targets, k.marks, k.jobs, k.bytes = u.targets, u.marks, u.jobs, u.bytes
+	k.targets, k.marks, k.jobs, k.remembered, k.bytes = u.targets, u.marks, u.jobs, u.remembered, u.bytes
 	return k
 }
 
@@ -315,6 +316,7 @@ func commitDone(batch *store.Batch, err error) {
 	} else {
 		go tx.undo()
 	}
+	b.rememberAll(k.remembered, err)
 	err = storeFault("commit", err)
 	if tx.c != nil {
 		tx.c.inflight.Add(-1)

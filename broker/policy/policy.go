@@ -20,17 +20,28 @@ type Policy struct {
 	Prefetch   Prefetch
 	Limits     Limits
 
-	Prioritized   bool          // ten priorities are honoured
-	StrictOrder   bool          // no rotation among consumers
-	AllExclusive  bool          // each consumer counts as exclusive
-	MaxDeliveries int           // failed deliveries before a message is dead-lettered; 0 = no limit
-	ExpirePeriod  time.Duration // how often waiting messages are searched for expired ones; 0 = never
-	GroupLimit    int           // message groups that are remembered
-	FlowControl   bool          // producers wait at a limit
-	FailIfNoSpace bool          // producers get an error at a limit instead
-	Inactive      time.Duration // a destination without messages, consumers and producers is deleted after so long; 0 = never
-	Sending       Sending
-	Start         Start
+	Prioritized  bool // ten priorities are honoured
+	StrictOrder  bool // no rotation among consumers
+	AllExclusive bool // each consumer counts as exclusive
+
+	AlwaysRetroactive bool          // every topic consumer gets what its topic remembers
+	MaxDeliveries     int           // failed deliveries before a message is dead-lettered; 0 = no limit
+	ExpirePeriod      time.Duration // how often waiting messages are searched for expired ones; 0 = never
+	GroupLimit        int           // message groups that are remembered
+	FlowControl       bool          // producers wait at a limit
+	FailIfNoSpace     bool          // producers get an error at a limit instead
+	Inactive          time.Duration // a destination without messages, consumers and producers is deleted after so long; 0 = never
+	Recovery          Recovery
+	Sending           Sending
+	Start             Start
+}
+
+// Recovery says what a topic remembers for consumers that ask for earlier messages. Each bound that
+// is not 0 holds; all 0: nothing.
+type Recovery struct {
+	Count int           // messages
+	Bytes int64         // of messages
+	Age   time.Duration // of the oldest
 }
 
 // Sending says what the broker changes of the messages that are sent. The zero value changes nothing.

@@ -41,6 +41,10 @@ func policyEntries(c *config.Config) []policy.Entry {
 		set(values, "send_fail_if_no_space", p.SendFailIfNoSpace, func(p *policy.Policy, v bool) { p.FailIfNoSpace = v })
 		set(values, "dead_letter.ttl", p.DeadLetter.TTL, func(p *policy.Policy, v time.Duration) { p.DeadLetter.TTL = v })
 		set(values, "redelivery.rejected", p.Redelivery.Rejected, func(p *policy.Policy, v bool) { p.Redelivery.Rejected = v })
+		set(values, "recovery.messages", p.Recovery.Messages, func(p *policy.Policy, v int) { p.Recovery.Count = v })
+		set(values, "recovery.bytes", p.Recovery.Bytes, func(p *policy.Policy, v config.Size) { p.Recovery.Bytes = int64(v) })
+		set(values, "recovery.age", p.Recovery.Age, func(p *policy.Policy, v time.Duration) { p.Recovery.Age = v })
+		set(values, "recovery.always", p.Recovery.Always, func(p *policy.Policy, v bool) { p.AlwaysRetroactive = v })
 		set(values, "sending.delivery_mode", p.Sending.DeliveryMode, func(p *policy.Policy, v string) {
 			p.Sending.Mode = map[string]policy.DeliveryMode{"persistent": policy.Persistent, "non_persistent": policy.NonPersistent}[v]
 		})

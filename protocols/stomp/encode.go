@@ -6,6 +6,7 @@ import (
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/note"
 	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/protocols/stomp/frame"
 	"github.com/manifoldmq/manifold/protocols/stomp/transform"
@@ -30,6 +31,9 @@ func appendMessage(dst []byte, s *subscription, d *broker.Delivery) []byte {
 	}
 	if d.Flags&queue.FirstInGroup != 0 {
 		dst = append(dst, "JMSXGroupFirstForConsumer:true\n"...)
+	}
+	if note.Of(d.Note).Retain() {
+		dst = append(dst, "ActiveMQ.Retained:true\n"...)
 	}
 	p, err := m.Payload()
 	isMap := err == nil && p.Kind == message.MapPayload

@@ -149,6 +149,9 @@ func (c *connection) message(f *frame.Frame) (*message.Message, error) {
 	if h.Has(frame.ScheduledDelay) || h.Has(frame.ScheduledPeriod) || h.Has(frame.ScheduledCron) {
 		m.Flags |= message.Scheduled
 	}
+	if h.Is(frame.Retain, "true") {
+		m.Flags |= message.Retain
+	}
 	if h.Has(frame.GroupID) {
 		m.GroupID = view(h.Get(frame.GroupID))
 	}

@@ -101,6 +101,9 @@ func (c *connection) subscribeOptions(h *frame.Headers, t *target, s *subscripti
 		Browse:         first("browser", frame.Browser) == "true",
 		Tag:            s,
 	}
+	if first("retroactive", frame.Retroactive) == "true" {
+		o.Retroactive, o.Retained = true, true
+	}
 	p := c.o.Broker.Policies.Lookup(t.addresses[0])
 	prefetch := p.Prefetch.Queue
 	switch {

@@ -181,8 +181,17 @@ type Policy struct {
 	SendFailIfNoSpace   *bool
 	ExpirePeriod        *time.Duration
 	DeleteInactive      *time.Duration
+	Recovery            Recovery
 	Sending             Sending
 	Dispatch            Dispatch
+}
+
+// Recovery is what a topic remembers for retroactive consumers.
+type Recovery struct {
+	Messages *int
+	Bytes    *Size
+	Age      *time.Duration
+	Always   *bool
 }
 
 // Sending is what the broker changes of messages that are sent.

@@ -120,6 +120,15 @@ func policyFields() []Option {
 			"Whether producers wait when the destination's memory limit is reached. Without it, messages wait on disk."),
 		flag("send_fail_if_no_space", "false", func(p *Policy) **bool { return &p.SendFailIfNoSpace },
 			"Whether sends fail at the destination's limit instead of waiting."),
+		count("recovery.messages", "0", 0, func(p *Policy) **int { return &p.Recovery.Messages },
+			"Messages that a topic remembers for retroactive consumers, the last ones; 0 is no bound of this kind. Without any bound it remembers none."),
+		opt("recovery.bytes", "0", func(p *Policy) value {
+			return optional(&p.Recovery.Bytes, func(s *Size) value { return size(s, 0) })
+		}, "Bytes of such messages; 0 is no bound of this kind.", live),
+		period("recovery.age", "0s", func(p *Policy) **time.Duration { return &p.Recovery.Age },
+			"How long they are remembered; 0s is no bound of this kind."),
+		flag("recovery.always", "false", func(p *Policy) **bool { return &p.Recovery.Always },
+			"Whether every consumer of the topic gets them, as if it had asked for that."),
 		opt("sending.delivery_mode", "as_sent", func(p *Policy) value {
 			return optional(&p.Sending.DeliveryMode, func(s *string) value { return choice(s, "as_sent", "persistent", "non_persistent") })
 		}, "Whether messages are persistent: as their senders say, or all, or none.", live),

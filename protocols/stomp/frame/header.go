@@ -45,6 +45,7 @@ const (
 	ReplyTo
 	RequestID
 	ResponseID
+	Retain
 	Retroactive
 	ScheduledCron
 	ScheduledDelay
@@ -106,6 +107,7 @@ var headerNames = [headers]string{
 	ReplyTo:                 "reply-to",
 	RequestID:               "request-id",
 	ResponseID:              "response-id",
+	Retain:                  "ActiveMQ.Retain",
 	Retroactive:             "activemq.retroactive",
 	ScheduledCron:           "AMQ_SCHEDULED_CRON",
 	ScheduledDelay:          "AMQ_SCHEDULED_DELAY",
@@ -221,6 +223,8 @@ func lookup(name []byte) Header {
 		return RequestID
 	case "response-id":
 		return ResponseID
+	case "ActiveMQ.Retain":
+		return Retain
 	case "activemq.retroactive":
 		return Retroactive
 	case "AMQ_SCHEDULED_CRON":

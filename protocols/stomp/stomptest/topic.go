@@ -71,9 +71,8 @@ func topicScenarios() []Scenario {
 			},
 		},
 		{
-			Name:  "topic/retroactive-retained",
-			Ref:   "a message with ActiveMQ.Retain:true is kept and comes to later retroactive consumers with ActiveMQ.Retained:true, and to no others",
-			Later: "comes with retained messages and recovery policies",
+			Name: "topic/retroactive-retained",
+			Ref:  "a message with ActiveMQ.Retain:true is kept and comes to later retroactive consumers with ActiveMQ.Retained:true, and to no others",
 			Run: func(_ *testing.T, e *Env) {
 				c := e.Connect()
 				c.Subscribe("live", e.Topic(""))
