@@ -12,8 +12,9 @@ import (
 // listener is what a test runs against. Plain is always there, Secure only where TLS with a password and a client
 // certificate can be tried.
 type listener struct {
-	Plain  amqptest.Target
-	Secure *amqptest.Target
+	Plain    amqptest.Target
+	Secure   *amqptest.Target
+	Password *amqptest.Target // TLS and a password, no certificate
 }
 
 // underTest returns the broker under test: the addresses in MANIFOLD_TEST_AMQP_URL and MANIFOLD_TEST_AMQP_TLS_URL, or
@@ -63,6 +64,12 @@ func TestBroker(t *testing.T) {
 			t.Skip("no TLS listener")
 		}
 		amqptest.Run(t, *l.Secure)
+	})
+	t.Run("password", func(t *testing.T) {
+		if l.Password == nil {
+			t.Skip("no listener with TLS and without client certificates")
+		}
+		amqptest.RunLogin(t, *l.Password)
 	})
 }
 

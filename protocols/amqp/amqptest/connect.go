@@ -26,7 +26,7 @@ func headerScenarios() []Scenario {
 		},
 		{Name: "header/tls-in-band", Ref: "TLS inside the connection is not offered: the header of SASL comes, and a close", Run: answered("AMQP\x02\x01\x00\x00")},
 		{
-			Name: "header/sasl-required", Login: true, Ref: "where a password is needed, the plain header is answered with that of SASL, and closed",
+			Name: "header/sasl-required", Login: true, Bare: true, Ref: "where a password is needed, the plain header is answered with that of SASL, and closed",
 			RabbitMQ: "answers the plain header, takes the open and refuses then", Run: func(e *Env) {
 				c := e.Dial()
 				c.WriteRaw([]byte(ProtocolHeader))
@@ -146,7 +146,7 @@ func saslScenarios() []Scenario {
 		{Name: "sasl/wrong-user", Ref: "an unknown user gives outcome 1, as a wrong password does", Login: true, Run: refused(func(e *Env) (string, any) {
 			return "PLAIN", []byte("\x00nobody\x00" + e.target.Pass)
 		})},
-		{Name: "sasl/empty-password", Ref: "an empty password is refused", Login: true, Run: refused(func(e *Env) (string, any) {
+		{Name: "sasl/empty-password", Ref: "an empty password is refused", Login: true, Bare: true, Run: refused(func(e *Env) (string, any) {
 			return "PLAIN", []byte("\x00" + e.target.User + "\x00")
 		})},
 		{Name: "sasl/other-identity", Ref: "a user may not act for another one", Login: true, RabbitMQ: "ignores the identity", Run: refused(func(e *Env) (string, any) {

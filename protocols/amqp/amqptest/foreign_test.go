@@ -59,6 +59,13 @@ func TestForeignClients(t *testing.T) {
 		}
 		runForeignClients(t, *l.Secure, foreignCommands())
 	})
+	t.Run("password", func(t *testing.T) {
+		t.Parallel()
+		if l.Password == nil {
+			t.Skip("no listener with TLS and without client certificates")
+		}
+		runForeignClients(t, *l.Password, foreignCommands())
+	})
 }
 
 // TestForeignClientsRabbitMQ runs what RabbitMQ can of the same against it, which proves that the drivers are right.

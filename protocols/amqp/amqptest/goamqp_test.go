@@ -346,15 +346,13 @@ func (c *goClient) second() {
 	c.nothingOn(s, c.queue())
 }
 
-// nothingOn drains an address.
+// nothingOn looks whether an address has a message left. The library drops credit that it has not sent when it drains, so
+// that a credit comes first that is used up.
 func (c *goClient) nothingOn(s *amqp.Session, address string) {
 	c.Helper()
-	rcv := c.receiver(s, address, &amqp.ReceiverOptions{Credit: -1})
-	c.must("credit", rcv.IssueCredit(10))
-	c.must("drain", rcv.DrainCredit(c.ctx(), nil))
-	if m := rcv.Prefetched(); m != nil {
-		c.Errorf("%v is left on %s", m.Value, address)
-	}
+	c.send(c.sender(s, address, nil), text("last"))
+	rcv := c.receiver(s, address, &amqp.ReceiverOptions{Credit: 10})
+	c.want(rcv, "last")
 	c.must("close", rcv.Close(c.ctx()))
 }
 
@@ -368,20 +366,15 @@ func (c *goClient) credit() {
 	c.must("credit", rcv.IssueCredit(2))
 	c.want(rcv, "0", "1")
 	c.must("credit", rcv.IssueCredit(10))
-	c.want(rcv, "2") // the library forgets credit that it has not sent yet when it drains
+	c.want(rcv, "2", "3", "4")
 	c.must("drain", rcv.DrainCredit(c.ctx(), nil))
-	for i := 3; i < 5; i++ {
-		m := rcv.Prefetched()
-		if m == nil {
-			c.Fatalf("message %d is not there after a drain", i)
-		}
-		c.equal("value", m.Value, fmt.Sprint(i))
-		c.accept(rcv, m)
-	}
-	c.must("drain nothing", func() error { c.must("credit", rcv.IssueCredit(1)); return rcv.DrainCredit(c.ctx(), nil) }())
+	c.send(snd, text("5"))
 	if m := rcv.Prefetched(); m != nil {
-		c.Errorf("got %v", m.Value)
+		c.Errorf("%v came after a drain", m.Value)
 	}
+	c.must("credit", rcv.IssueCredit(1))
+	c.want(rcv, "5")
+	c.must("drain without credit", rcv.DrainCredit(c.ctx(), nil))
 }
 
 func (c *goClient) selector() {
@@ -407,7 +400,7 @@ func (c *goClient) browse() {
 	c.want(rcv, "1", "2")
 	c.must("drain", rcv.DrainCredit(c.ctx(), nil))
 	if m := rcv.Prefetched(); m != nil {
-		c.Fatalf("got %v", m.Value)
+		c.Errorf("%v came twice", m.Value)
 	}
 	c.must("close", rcv.Close(c.ctx()))
 	c.want(c.receiver(s, c.queue(), nil), "1", "2")

@@ -16,6 +16,7 @@ type Scenario struct {
 	Ref   string // the behaviour, as a sentence
 	Login bool   // needs a target with a user and a password; is skipped on others
 	Plain bool   // needs a target without one; is skipped on others
+	Bare  bool   // needs a client without a certificate, which would be its login
 
 	// RabbitMQ says what RabbitMQ 3.10 does instead. The scenario must fail on it.
 	RabbitMQ string
@@ -39,14 +40,23 @@ func All() []Scenario {
 }
 
 // Run puts the target through every scenario, each as a parallel subtest.
-func Run(t *testing.T, target Target) {
-	for _, s := range All() {
+func Run(t *testing.T, target Target) { run(t, target, All()) }
+
+// RunLogin puts the target through the scenarios of how connections begin.
+func RunLogin(t *testing.T, target Target) {
+	run(t, target, slices.Concat(headerScenarios(), saslScenarios()))
+}
+
+func run(t *testing.T, target Target, scenarios []Scenario) {
+	for _, s := range scenarios {
 		t.Run(s.Name, func(t *testing.T) {
 			switch {
 			case s.Login && target.User == "":
 				t.Skip("the target asks for no password")
 			case s.Later != "" && target.Peer != RabbitMQ:
 				t.Skip(s.Later)
+			case s.Bare && target.TLS != nil && target.TLS.Cert != "":
+				t.Skip("the client has a certificate")
 			case s.Plain && target.User != "":
 				t.Skip("the target asks for a password")
 			}

@@ -89,7 +89,8 @@ async function receiver(conn, source, more = {}) {
   });
   r.on('receiver_error', () => {});
   await once(r, 'receiver_open', ['receiver_error', 'receiver_close']);
-  if (!r.remote.attach.source) await once(r, [], ['receiver_error', 'receiver_close']);
+  await new Promise((resolve) => setImmediate(resolve)); // a refusal's detach is right behind its attach
+  if (r.error) throw new Error(`${r.error.condition} ${r.error.description}`);
   return r;
 }
 

@@ -44,6 +44,33 @@ class Mode(LinkOption):
             link.rcv_settle_mode = self.rcv
 
 
+class Guarded(MessagingHandler):
+    """Ends when its time is over, or at an error."""
+
+    def on_start(self, event):
+        event.container.schedule(PATIENCE, self)
+        self.begin(event)
+
+    def on_timer_task(self, event):
+        event.container.stop()
+
+    def on_connection_closed(self, event):
+        event.container.stop()
+
+    def fail(self, event, end):
+        print("FAIL no error: %s" % end.remote_condition, flush=True)
+        event.container.stop()
+
+    def on_connection_error(self, event):
+        self.fail(event, event.connection)
+
+    def on_session_error(self, event):
+        self.fail(event, event.session)
+
+    def on_link_error(self, event):
+        self.fail(event, event.link)
+
+
 class Driver:
     def __init__(self, args):
         self.args = args
@@ -194,7 +221,10 @@ class Driver:
         rcv.release(delivered=False)
         m = self.take(rcv)
         self.same("released", (m.body, m.delivery_count), ("a", 0))
-        rcv.release(delivered=True)  # modified with delivery-failed
+        d = rcv.fetcher.unsettled.popleft()
+        d.local.failed = True
+        d.update(Delivery.MODIFIED)
+        d.settle()
         m = self.take(rcv)
         self.same("modified", (m.body, m.delivery_count, m.first_acquirer), ("a", 1, False))
         rcv.accept()
@@ -209,12 +239,12 @@ class Driver:
     def credit(self):
         driver = self
 
-        class Handler(MessagingHandler):
+        class Handler(Guarded):
             def __init__(self):
                 super().__init__(prefetch=0, auto_accept=True)
                 self.got, self.drained, self.sent = [], 0, 0
 
-            def on_start(self, event):
+            def begin(self, event):
                 conn = driver.reactor_connection(event)
                 self.sender = event.container.create_sender(conn, driver.queue())
                 self.receiver = event.container.create_receiver(conn, driver.queue())
@@ -239,7 +269,7 @@ class Driver:
 
             def on_link_flow(self, event):
                 r = event.receiver
-                if r and r.drain_mode and r.credit == 0:
+                if r and len(self.got) == 5 and r.drained() >= 0 and r.credit == 0:
                     self.drained += 1
                     event.connection.close()
 
@@ -253,41 +283,19 @@ class Driver:
         return event.container.connect(self.url(), reconnect=False, **options)
 
     def run(self, handler):
-        class Guard(MessagingHandler):
-            def on_start(self, event):
-                event.container.schedule(PATIENCE, self)
-
-            def on_timer_task(self, event):
-                event.container.stop()
-
-            def on_connection_closed(self, event):
-                event.container.stop()
-
-            def on_connection_error(self, event):
-                print("FAIL connection: %s" % event.connection.remote_condition, flush=True)
-                event.container.stop()
-
-            def on_link_error(self, event):
-                print("FAIL link: %s" % event.link.remote_condition, flush=True)
-                event.container.stop()
-
-            def on_session_error(self, event):
-                print("FAIL session: %s" % event.session.remote_condition, flush=True)
-                event.container.stop()
-
-        Container(Guard(), handler).run()
+        Container(handler).run()
 
     def tx(self):
         driver = self
 
-        class Handler(MessagingHandler, TransactionHandler):
+        class Handler(Guarded, TransactionHandler):
             """Sends three in a transaction that it aborts, then three that it commits; then takes them in the same way."""
 
             def __init__(self):
                 super().__init__(prefetch=0, auto_accept=False)
                 self.log, self.got, self.step = [], [], 0
 
-            def on_start(self, event):
+            def begin(self, event):
                 self.container = event.container
                 self.conn = driver.reactor_connection(event)
                 self.sender = event.container.create_sender(self.conn, driver.queue())
@@ -312,7 +320,7 @@ class Driver:
 
             def on_message(self, event):
                 self.got.append(event.message.body)
-                self.transaction.accept(event.delivery, settle=False)
+                self.transaction.accept(event.delivery)
                 self.pending += 1
                 if self.pending == 3:
                     self.transaction.abort() if self.step == 3 else self.transaction.commit()
