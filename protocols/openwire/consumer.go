@@ -2,6 +2,7 @@ package openwire
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/protocols/openwire/wire"
 )
 
@@ -83,7 +85,7 @@ func (c *connection) addConsumer(ctx context.Context, cmd *wire.ConsumerInfo) er
 	s := &consumer{conn: c, to: to, answer: cmd.ResponseRequired, browser: cmd.Browser}
 	s.id = wire.ConsumerID{ConnectionID: wire.TextOf(c.id), SessionID: id.SessionID, Value: id.Value}
 	s.topic = whole.Kind.IsTopic() && cmd.SubscriptionName.IsNull()
-	s.prefetch = uint64(min(max(int(cmd.PrefetchSize), 0), c.o.Broker.Limits.Unsettled))
+	s.prefetch = uint64(min(max(c.prefetchFor(cmd, whole), 0), c.o.Broker.Limits.Unsettled))
 	s.initial = s.prefetch
 	s.info = consumerInfo(cmd, s, whole)
 	o := broker.SubscribeOptions{
@@ -116,6 +118,29 @@ func (c *connection) addConsumer(ctx context.Context, cmd *wire.ConsumerInfo) er
 	c.consumers[k] = s
 	c.p.advisor.consumerStarted(c, s)
 	return nil
+}
+
+// prefetchFor returns a consumer's prefetch: the client's, unless that is what its library takes by
+// default and a policy has another one.
+func (c *connection) prefetchFor(cmd *wire.ConsumerInfo, whole address.Address) int {
+	p, def := c.o.Broker.Policies.Lookup(whole).Prefetch, policy.Default().Prefetch
+	asked := int(cmd.PrefetchSize)
+	choose := func(configured, builtIn int, defaults ...int) int {
+		if configured != builtIn && slices.Contains(defaults, asked) {
+			return configured
+		}
+		return asked
+	}
+	switch {
+	case cmd.Browser:
+		return choose(p.Browser, def.Browser, 500)
+	case !cmd.SubscriptionName.IsNull():
+		return choose(p.Durable, def.Durable, 100, 1000)
+	case whole.Kind.IsTopic():
+		return choose(p.Topic, def.Topic, 32766, 32767)
+	default:
+		return choose(p.Queue, def.Queue, 1000)
+	}
 }
 
 // consumerInfo returns what is told of a consumer to others.
