@@ -66,6 +66,7 @@ type Limits struct {
 	TempQueues    int   // temporary destinations per connection, 1,000
 	Parked        int   // sends of one connection that wait for space, 1,000
 	Destinations  int   // 1,000,000
+	Sessions      int   // 1,000,000
 	Retained      int   // messages that topics keep, 1,000,000
 	RetainedBytes int64 // of those, a quarter of Memory
 
@@ -182,6 +183,7 @@ func (l *Limits) setDefaults() {
 	or(&l.TempQueues, 1000)
 	or(&l.Parked, 1000)
 	or(&l.Destinations, 1000000)
+	or(&l.Sessions, 1000000)
 	or(&l.Retained, 1000000)
 	or64(&l.RetainedBytes, l.Memory/4)
 }

@@ -78,6 +78,7 @@ type clientSession struct {
 	mu       sync.Mutex // what follows; it goes before all other locks but a connection's state
 	rec      session.Record
 	bindings map[BindingKey]*sessionBinding
+	texts    int // bytes of the bindings' names and selectors
 	will     *pendingWill
 	active   *Session
 	once     *Once // nil: not used yet
@@ -182,6 +183,10 @@ func (b *Broker) sessionFor(c *Connection, o *SessionOptions, h *Session) (*clie
 		b.sessionMu.Lock()
 		s := b.sessions[client]
 		fresh := s == nil
+		if fresh && len(b.sessions) >= b.Limits.Sessions {
+			b.sessionMu.Unlock()
+			return nil, fault.New(fault.LimitReached, "session", client, "there are %d sessions, which is the limit", b.Limits.Sessions)
+		}
 		if fresh {
 			s = b.newSession(client, o.Expiry > 0)
 			b.sessions[client] = s
@@ -345,6 +350,7 @@ func (h *Session) Close(withWill bool) {
 
 // detach leaves the session alone, when its subscription is closed.
 func (h *Session) detach(inOrder bool) {
+	h.sub.AwaitMoves() // whoever continues the session has to know all its tags
 	s := h.s
 	s.mu.Lock()
 	if s.active != h || s.over {

@@ -140,8 +140,23 @@ func (s *clientSession) checkBinding(c *Connection, o *Binding) error {
 	case s.bindings[o.Key] == nil && len(s.bindings) >= s.b.Limits.Subscriptions:
 		return fault.New(fault.LimitReached, "subscribe", a.String(), "the session has %d subscriptions, which is the limit", len(s.bindings))
 	}
+	if n := s.bindings[o.Key]; s.texts+texts(o)-n.texts() > maxTexts {
+		return fault.New(fault.LimitReached, "subscribe", a.String(), "the names of the session's subscriptions have %d bytes, which is the limit", maxTexts)
+	}
 	return c.check(security.Read, a)
 }
+
+// maxTexts bounds the bytes of the names and selectors of one session's bindings.
+const maxTexts = 4 << 20
+
+func (n *sessionBinding) texts() int {
+	if n == nil {
+		return 0
+	}
+	return texts(&n.Binding)
+}
+
+func texts(o *Binding) int { return len(o.Address.Name) + len(o.Share) + len(o.Name) + len(o.Selector) }
 
 // bind adds or replaces a binding. The caller holds s.mu.
 func (s *clientSession) bind(h *Session, o *Binding, batch *store.Batch) error {
@@ -208,6 +223,7 @@ func (s *clientSession) enter(n, old *sessionBinding, filter queue.Filter, batch
 			b.bind(n.own, send, old.own)
 		}
 	}
+	s.texts += n.texts() - old.texts()
 	s.bindings[n.Key] = n
 	return nil
 }
@@ -280,7 +296,10 @@ func (s *clientSession) stop(n *sessionBinding) {
 
 // unbind ends a binding. The caller holds s.mu.
 func (s *clientSession) unbind(n *sessionBinding, batch *store.Batch) {
-	delete(s.bindings, n.Key)
+	if s.bindings[n.Key] == n {
+		delete(s.bindings, n.Key)
+		s.texts -= n.texts()
+	}
 	if n.own != nil {
 		s.b.bindings.Unbind(n.own.pattern, n.own)
 	}

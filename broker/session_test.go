@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -448,6 +449,10 @@ func TestSessionRefusesWhatCannotBe(t *testing.T) {
 	m.bind(to("1", 0), to("2", 0))
 	bad(to("3", 0), fault.LimitReached)
 	m.bind(to("2", 1))
+	long := to(strings.Repeat("n", broker.MaxName), 1)
+	long.Selector = "a = '" + strings.Repeat("x", 4<<20) + "'"
+	m.Unbind([]broker.BindingKey{{Address: topic("1")}}, 0)
+	bad(long, fault.LimitReached)
 	if _, err := m.OpenSession(broker.SessionOptions{}, sink{m.client}, 0); !fault.Is(err, fault.InUse) {
 		t.Errorf("a second session: %v", err)
 	}

@@ -95,6 +95,7 @@ type Consumer struct {
 	tracking    *store.Batch // tags of what is staged
 	moves       []moving     // those of what is staged
 	trackedRuns int          // on their way to the disk
+	moveRuns    sync.WaitGroup
 	queues      []*Queue     // attached, in the order in which new credit is offered
 	turn        int
 	browse      chan struct{} // of a browser: there is new credit

@@ -35,6 +35,10 @@ func (c *Consumer) move(q *Queue, e *Entry, n uint64) {
 	c.moves = append(c.moves, moving{n, slot})
 }
 
+// AwaitMoves returns when nothing is on its way to the home of a consumer that is closed. It blocks
+// as long as the disk needs.
+func (c *Consumer) AwaitMoves() { c.moveRuns.Wait() }
+
 // moved lets the deliveries of a run that is on disk belong to the consumer's home. It returns
 // those that are to go back there because the consumer has ended meanwhile. The caller holds c.mu.
 func (c *Consumer) moved(b *store.Batch, r *trackedRun) (back []Taken) {

@@ -50,6 +50,9 @@ func (c *Consumer) flushTracked(drained bool) {
 	}
 	batch.User = &trackedRun{c, append([]Delivery(nil), c.staged...), c.moves, drained}
 	batch.Done = tracked
+	if len(c.moves) > 0 {
+		c.moveRuns.Add(1)
+	}
 	clear(c.staged)
 	c.staged, c.stagedBytes, c.moves = c.staged[:0], 0, nil
 	c.trackedRuns++
@@ -60,6 +63,9 @@ func tracked(b *store.Batch, err error) {
 	r := b.User.(*trackedRun)
 	if err != nil {
 		store.PutBatch(b)
+		if len(r.moves) > 0 {
+			r.c.moveRuns.Done()
+		}
 		return // the store has stopped, and with it the broker
 	}
 	r.c.mu.Lock()
@@ -75,8 +81,14 @@ func tracked(b *store.Batch, err error) {
 	}
 	r.c.mu.Unlock()
 	store.PutBatch(b)
-	if len(back) > 0 {
-		go giveBack(back, true, 0) // it takes a queue's lock, which a store's goroutine must not wait for
+	switch {
+	case len(back) > 0:
+		go func() { // it takes a queue's lock, which a store's goroutine must not wait for
+			giveBack(back, true, 0)
+			r.c.moveRuns.Done()
+		}()
+	case len(r.moves) > 0:
+		r.c.moveRuns.Done()
 	}
 	r.c.sink.Wake()
 }
