@@ -96,7 +96,7 @@ type Consumer struct {
 	moves       []moving     // those of what is staged
 	trackedRuns int          // on their way to the disk
 	moveRuns    sync.WaitGroup
-	queues      []*Queue     // attached, in the order in which new credit is offered
+	queues      []*Queue // attached, in the order in which new credit is offered
 	turn        int
 	browse      chan struct{} // of a browser: there is new credit
 	shunned     []store.ID    // what the consumer is not to get again
