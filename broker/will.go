@@ -62,6 +62,7 @@ func (b *Broker) Publish(m *message.Message) error {
 	d := b.Lookup(m.Address)
 	if d == nil {
 		d = &Destination{Address: m.Address, b: b}
+		d.applyPolicy()
 	}
 	u := &burst{batch: store.GetBatch()}
 	u.put(b, d, m)
