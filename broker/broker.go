@@ -336,12 +336,16 @@ func (b *Broker) keepHouse() {
 }
 
 func (b *Broker) expireAll(now time.Time) {
-	for _, d := range b.Destinations() {
+	var due []*Destination
+	b.mu.RLock()
+	for _, d := range b.destinations {
+		if period := d.Policy().ExpirePeriod; period > 0 && now.Unix()%max(1, int64(period/time.Second)) == 0 {
+			due = append(due, d)
+		}
+	}
+	b.mu.RUnlock()
+	for _, d := range due {
 		for _, q := range d.holders() {
-			period := d.Policy().ExpirePeriod
-			if period <= 0 || now.UnixNano()/int64(time.Second)%max(1, int64(period/time.Second)) != 0 {
-				continue
-			}
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			if err := q.Expire(ctx); err != nil {
 				b.Log.Warn("search for expired messages failed", "queue", q.Address.String(), "error", err)

@@ -111,7 +111,6 @@ func (q *Queue) Take(ctx context.Context, match func(*Entry) bool, limit int) ([
 	q.unlock()
 	for i := len(q.levels) - 1; i >= 0; i-- { // the highest priority first
 		l := &q.levels[i]
-		q.takeWindow(l, match, limit, &out)
 		if err := q.takeTail(ctx, l, match, limit, &out); err != nil {
 			return out, err
 		}
@@ -119,10 +118,8 @@ func (q *Queue) Take(ctx context.Context, match func(*Entry) bool, limit int) ([
 	return out, nil
 }
 
-// takeWindow is Take for what one level has in memory.
+// takeWindow is Take for what one level has in memory. The caller holds the dispatch lock.
 func (q *Queue) takeWindow(l *level, match func(*Entry) bool, limit int, out *[]Taken) {
-	q.lock()
-	defer q.unlock()
 	before := len(*out)
 	for seq := l.head; seq < l.end && len(*out) < limit; seq = l.next(seq) {
 		if e := l.at(seq); e.Msg != nil && match(e) {
@@ -140,15 +137,17 @@ func (q *Queue) takeWindow(l *level, match func(*Entry) bool, limit int, out *[]
 	q.counters.InFlight.Add(int64(len(*out) - before))
 }
 
-// takeTail is Take for what only the store holds of one level.
+// takeTail is Take for one level: for its window, and, page by page, for what only the store holds.
+// A pager may move that into the window meanwhile, which is looked at before each page therefore.
 func (q *Queue) takeTail(ctx context.Context, l *level, match func(*Entry) bool, limit int, out *[]Taken) error {
 	p := new(store.Page)
 	for after := store.ID(0); len(*out) < limit; {
 		q.lock()
+		q.takeWindow(l, match, limit, out)
 		after = max(after, l.cursor)
 		upTo, tail := q.lastStored, l.tail
 		q.unlock()
-		if !tail || after >= upTo {
+		if !tail || after >= upTo || len(*out) >= limit {
 			return nil
 		}
 		p.Reset()
@@ -158,6 +157,7 @@ func (q *Queue) takeTail(ctx context.Context, l *level, match func(*Entry) bool,
 			return err
 		}
 		q.lock()
+		q.takeWindow(l, match, limit, out)
 		for i := range entries {
 			e := &entries[i]
 			if _, gone := q.taken[e.Ref.ID]; gone || e.Ref.ID <= l.cursor || !l.tail || len(*out) >= limit || !match(e) {
