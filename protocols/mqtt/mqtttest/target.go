@@ -1,0 +1,130 @@
+package mqtttest
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"time"
+)
+
+// Peer names the broker whose behaviour a target is expected to show where brokers differ.
+type Peer string
+
+// The peers whose behaviour the scenarios know.
+const (
+	Manifold  Peer = "manifold"
+	ActiveMQ  Peer = "activemq"
+	Mosquitto Peer = "mosquitto"
+)
+
+// defaultPatience bounds each wait for something that must come.
+const defaultPatience = 15 * time.Second
+
+// TLSFiles are the PEM files that a client needs for a TLS connection.
+type TLSFiles struct {
+	CA   string // certificate authority that signed the server's certificate
+	Cert string // the client's own certificate; empty for none
+	Key  string // the key of Cert
+}
+
+// Target is a broker's MQTT listener.
+type Target struct {
+	Address   string    // host:port
+	WebSocket string    // host:port of a listener of WebSockets, with TLS as Address; empty for none
+	TLS       *TLSFiles // nil for a plain connection
+	User      string    // empty for none
+	Pass      string
+	Peer      Peer // expected behaviour where brokers differ; empty means Manifold
+	Patience  time.Duration
+
+	// Dialer opens connections some other way, such as through a WebSocket; nil means TCP to Address.
+	Dialer func() (net.Conn, error)
+}
+
+// ParseTarget reads a target from a URL:
+//
+//	mqtt://[user:password@]host:port[?peer=activemq]
+//	mqtts://[user:password@]host:port?ca=FILE[&cert=FILE&key=FILE][&peer=mosquitto]
+func ParseTarget(text string) (Target, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return Target{}, fmt.Errorf("target: %w", err)
+	}
+	if u.Port() == "" {
+		return Target{}, fmt.Errorf("target %s: no port", u.Redacted())
+	}
+	query := u.Query()
+	target := Target{Address: u.Host, User: u.User.Username(), Peer: Peer(query.Get("peer")), WebSocket: query.Get("ws")}
+	target.Pass, _ = u.User.Password()
+	switch u.Scheme {
+	case "mqtt", "tcp":
+	case "mqtts", "mqtt+ssl", "ssl":
+		target.TLS = &TLSFiles{CA: query.Get("ca"), Cert: query.Get("cert"), Key: query.Get("key")}
+	default:
+		return Target{}, fmt.Errorf("target %s: unknown scheme %q", u.Redacted(), u.Scheme)
+	}
+	switch target.Peer {
+	case "", Manifold, ActiveMQ, Mosquitto:
+	default:
+		return Target{}, fmt.Errorf("target %s: unknown peer %q", u.Redacted(), target.Peer)
+	}
+	return target, nil
+}
+
+// peer returns whose behaviour is expected.
+func (t Target) peer() Peer {
+	if t.Peer == "" {
+		return Manifold
+	}
+	return t.Peer
+}
+
+// Dial opens a connection, with the TLS handshake done. The caller closes it.
+func (t Target) Dial() (net.Conn, error) {
+	if t.Dialer != nil {
+		return t.Dialer()
+	}
+	dialer := &net.Dialer{Timeout: t.patience()}
+	if t.TLS == nil {
+		return dialer.Dial("tcp", t.Address)
+	}
+	config, err := t.TLS.Config()
+	if err != nil {
+		return nil, err
+	}
+	return tls.DialWithDialer(dialer, "tcp", t.Address, config)
+}
+
+func (t Target) patience() time.Duration {
+	if t.Patience > 0 {
+		return t.Patience
+	}
+	return defaultPatience
+}
+
+// Config builds a client configuration from the files.
+func (f TLSFiles) Config() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if f.CA != "" {
+		pem, err := os.ReadFile(f.CA)
+		if err != nil {
+			return nil, fmt.Errorf("certificate authority: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, errors.New("certificate authority: no certificate in " + f.CA)
+		}
+	}
+	if f.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		if err != nil {
+			return nil, fmt.Errorf("client certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
