@@ -28,6 +28,8 @@ type conn struct {
 	transport *transport
 	outer     *protocols.Conn
 	textual   bool // text messages are allowed
+	split     split
+	buffers   *sync.Pool // of *[]byte
 
 	// The reader's:
 	head    []byte    // read while the protocol was recognised
@@ -46,7 +48,7 @@ type conn struct {
 }
 
 func newConn(ws *gorilla.Conn, h *hijacker, maxMessage int64) *conn {
-	c := &conn{ws: ws, transport: h.transport, outer: h.outer}
+	c := &conn{ws: ws, transport: h.transport, outer: h.outer, split: splitNone, buffers: &h.p.buffers}
 	ws.SetReadLimit(maxMessage)
 	ws.SetPingHandler(c.pinged)
 	ws.SetPongHandler(func(string) error { c.heard(); return nil })
@@ -148,22 +150,47 @@ func (c *conn) failed(err error) error {
 	return err
 }
 
-// Write implements net.Conn: each call is one message. A client that began with a text message
-// gets text, unless the bytes are none.
+// Write implements net.Conn: each frame of the protocol inside is one message, and what is written
+// together goes out together.
 func (c *conn) Write(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	send := c.send
+	if c.split(b) < len(b) {
+		send = c.sendFrames
+	}
+	if err := send(b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// sendFrames sends frames, each as a message, in one write.
+func (c *conn) sendFrames(b []byte) (err error) {
+	buffer := c.buffers.Get().(*[]byte)
+	c.transport.cork(buffer)
+	for len(b) > 0 && err == nil {
+		n := c.split(b)
+		err = c.send(b[:n])
+		b = b[n:]
+	}
+	if err = errors.Join(err, c.transport.uncork()); err == nil && cap(*buffer) <= keepCork {
+		c.buffers.Put(buffer)
+	}
+	return err
+}
+
+// send sends a message. A client that began with a text message gets text, unless the bytes are
+// none.
+func (c *conn) send(b []byte) error {
 	kind := gorilla.BinaryMessage
 	if c.text.Load() && utf8.Valid(b) {
 		kind = gorilla.TextMessage
 	}
-	c.writing.Lock()
-	defer c.writing.Unlock()
-	if err := c.ws.WriteMessage(kind, b); err != nil {
-		return 0, err
-	}
-	return len(b), nil
+	return c.ws.WriteMessage(kind, b)
 }
 
 // Close implements net.Conn.

@@ -16,12 +16,14 @@ type Protocol struct {
 	carried  []carried
 	settings atomic.Pointer[Settings]
 	upgrader gorilla.Upgrader
+	buffers  sync.Pool // of *[]byte, for writes of several messages
 }
 
 // New returns a protocol that carries those of the options, of which there is at least one.
 func New(o Options) *Protocol {
 	o.setDefaults()
 	p := &Protocol{o: o}
+	p.buffers.New = func() any { return new([]byte) }
 	for _, c := range o.Protocols {
 		p.carried = append(p.carried, carriedOf(c))
 	}

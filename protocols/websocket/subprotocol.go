@@ -12,6 +12,7 @@ type carried struct {
 	protocols.Protocol
 	names []string // of its sub-protocols
 	text  bool     // text messages are allowed as well as binary ones
+	split split    // what is written, into messages
 }
 
 // carriedOf returns how a protocol is carried. The names are those that ActiveMQ knows: the
@@ -20,11 +21,13 @@ type carried struct {
 func carriedOf(p protocols.Protocol) carried {
 	switch p.Name() {
 	case "stomp":
-		return carried{p, []string{"v12.stomp", "v11.stomp", "v10.stomp", "stomp"}, true}
+		return carried{p, []string{"v12.stomp", "v11.stomp", "v10.stomp", "stomp"}, true, splitSTOMP}
 	case "mqtt":
-		return carried{p, []string{"mqtt", "mqttv3.1"}, false}
+		return carried{p, []string{"mqtt", "mqttv3.1"}, false, splitMQTT}
+	case "amqp":
+		return carried{p, []string{"amqp"}, false, splitAMQP}
 	}
-	return carried{p, []string{p.Name()}, false}
+	return carried{p, []string{p.Name()}, false, splitNone}
 }
 
 // offered returns the sub-protocols that a client offers, the preferred one first.

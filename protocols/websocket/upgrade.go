@@ -73,7 +73,7 @@ func (p *Protocol) serve(ctx context.Context, c *conn, chosen *carried) {
 			return
 		}
 	}
-	c.textual = chosen.text
+	c.textual, c.split = chosen.text, chosen.split
 	chosen.Serve(ctx, c.outer.Carry(c, chosen.Name()))
 	if ctx.Err() != nil {
 		c.part(gorilla.CloseGoingAway, "")

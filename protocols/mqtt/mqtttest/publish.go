@@ -138,7 +138,10 @@ func publishScenarios() []Scenario {
 		{
 			Name: "publish/dollar", Clauses: "MQTT-4.7.2-1",
 			Ref: "wildcards at the beginning of a filter don't match topics that begin with $",
-			Run: func(_ *testing.T, e *Env) {
+			Run: func(t *testing.T, e *Env) {
+				if e.target.User != "" {
+					t.Skip("it needs rights on every topic")
+				}
 				c := e.Connect()
 				c.Subscribe(Filter{"#", 0})
 				c.Unsub("#")

@@ -60,7 +60,8 @@ class Session {
     this.waiting = [];
     this.ended = new Promise((resolve) => { client.on('close', resolve); });
     client.on('error', () => {});
-    client.on('message', (_, payload, packet) => {
+    client.on('message', (name, payload, packet) => {
+      packet.topic = name; // which the library leaves empty where an alias stands for it
       const next = this.waiting.shift();
       if (next) next(packet); else this.arrived.push(packet);
     });
