@@ -21,10 +21,11 @@ type remembered struct {
 
 // remembers returns what a topic is to remember; the zero Limits for nothing.
 func (d *Destination) remembers() recent.Limits {
-	if d.Address.Kind != address.Topic {
-		return recent.Limits{}
+	p := d.Policy()
+	if d.Address.Kind != address.Topic || p == nil {
+		return recent.Limits{} // without a policy it is in no table
 	}
-	return recoveryLimits(d.Policy())
+	return recoveryLimits(p)
 }
 
 func recoveryLimits(p *policy.Policy) recent.Limits {
