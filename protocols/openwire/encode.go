@@ -1,11 +1,13 @@
 package openwire
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/note"
 	"github.com/manifoldmq/manifold/broker/queue"
@@ -45,8 +47,10 @@ func (c *connection) Encode(dst []byte, it *protocols.Item) ([]byte, bool) {
 		s.stop()
 		return c.writer.Append(dst, &wire.ConsumerControl{ConsumerID: &s.id, Close: true}), false
 	case protocols.Closed:
-		if it.Err != nil {
-			dst = c.writer.Append(dst, &wire.ConnectionError{Exception: throwable(it.Err)})
+		// ActiveMQ says nothing when it stops: a word would reach applications that ride over it.
+		var e *fault.Error
+		if errors.As(it.Err, &e) && e.Kind == fault.Moved && e.Where != "" {
+			dst = c.writer.Append(dst, &wire.ConnectionControl{ConnectedBrokers: wire.Text{}, ReconnectTo: wire.TextOf(e.Where)})
 		}
 		return dst, true
 	}
