@@ -167,6 +167,9 @@ const closeTime = 5 * time.Second
 // handle serves one frame. An error that is a *frame.Error ends the connection with it; errStop
 // ends it in silence.
 func (c *connection) handle(h frame.Header, body []byte) error {
+	if h.Type != frame.TypeAMQP {
+		return &frame.Error{Condition: frame.FramingError, Description: "a frame that is not one of AMQP"}
+	}
 	if len(body) == 0 {
 		return nil // it is alive
 	}
@@ -179,9 +182,6 @@ func (c *connection) handle(h frame.Header, body []byte) error {
 	}
 	if err != nil {
 		return err
-	}
-	if h.Type != frame.TypeAMQP {
-		return &frame.Error{Condition: frame.FramingError, Description: "a frame that is not one of AMQP"}
 	}
 	if c.core == nil {
 		if code != frame.CodeOpen {

@@ -288,13 +288,9 @@ func (c *Client) want(f Frame, conditions []string) {
 // Ends reads whatever comes until the broker closes the connection.
 func (c *Client) Ends() {
 	c.t.Helper()
-	for {
-		if _, err := c.Read(); err != nil {
-			if !isClosed(err) {
-				c.t.Fatalf("waiting for the end: %v", err)
-			}
-			return
-		}
+	_ = c.conn.SetReadDeadline(time.Now().Add(c.target.patience()))
+	if _, err := io.Copy(io.Discard, c.r); err != nil && !isClosed(err) {
+		c.t.Fatalf("waiting for the end: %v", err)
 	}
 }
 

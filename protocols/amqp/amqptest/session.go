@@ -54,6 +54,13 @@ func (s *Session) file(f Frame) {
 	}
 }
 
+// WriteOn sends a frame on the session's channel.
+func (s *Session) WriteOn(f Frame) {
+	s.t.Helper()
+	f.Channel = s.channel
+	s.Write(f)
+}
+
 // Flow sends a flow of the session, with further fields from the handle on.
 func (s *Session) Flow(fields ...any) {
 	s.t.Helper()
