@@ -36,6 +36,7 @@ func TestProcess(t *testing.T) {
 		run  func(*testing.T, *rig)
 	}{
 		{"crash", crashRounds},
+		{"sessions", sessionRounds},
 		{"standby", standbyRounds},
 		{"backup", backupUnderLoad},
 		{"disk full", diskFull},
@@ -91,7 +92,7 @@ func newRig(t *testing.T, binary string) *rig {
 func (r *rig) configure(dir, more string) {
 	r.t.Helper()
 	r.dir, r.config = dir, file(r.t, "manifold.yaml", fmt.Sprintf(`
-listeners: [{name: stomp, address: "127.0.0.1:0", protocols: [stomp]}]
+listeners: [{name: stomp, address: "127.0.0.1:0", protocols: [stomp]}, {name: mqtt, address: "127.0.0.1:0", protocols: [mqtt]}]
 http: {address: "127.0.0.1:0"}
 store: {path: %q, memtable: 4MiB}
 destinations:
@@ -124,6 +125,7 @@ type child struct {
 	ready  chan struct{}    // closed when it serves, and when it ends
 	where  torture.Endpoint // once ready; zero if it ended before
 	http   string           // address of the HTTP listener, once ready
+	mqtt   string           // address of the MQTT listener, once ready
 	exited chan struct{}
 }
 
@@ -171,6 +173,8 @@ func (c *child) watch(out io.Reader) {
 				e = torture.Endpoint{URL: "stomp://" + address, Life: c.life}
 			case "http":
 				c.http = address
+			case "mqtt":
+				c.mqtt = address
 			}
 		}
 		c.where = e
