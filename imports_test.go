@@ -76,6 +76,7 @@ func layers() []layer {
 		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},
 		{pkg: "protocols/torture/sessions", may: []string{"protocols/mqtt/packet"}, tests: kits},
 		{pkg: "protocols/server", may: []string{"broker/...", "store/...", "protocols/..."}, tests: kits},
+		{pkg: "protocols/crosstest", tests: append(kits, "protocols/mqtt", "protocols/mqtt/packet", "protocols/stomp/stomptest")},
 		{pkg: "protocols/brokertest", may: []string{"broker/...", "store/...", "protocols/..."}},
 
 		{pkg: "cmd/manifold", may: []string{"broker/...", "store/...", "protocols/..."}},
