@@ -131,6 +131,9 @@ func (b *Broker) moveEach(list []queue.Taken, kind EventKind, c *Connection, t T
 		batch.Durability = store.Durable
 		v.targets = append(v.targets, target{h.queue, m, nil, int32(slot), false})
 	}
+	if t != 0 && !batch.Empty() {
+		batch.Durability = store.Durable // what is confirmed does not come back
+	}
 	b.store.Commit(batch)
 }
 

@@ -67,7 +67,7 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 		if list = c.b.tryAgain(list); len(list) > 0 {
 			c.b.deadLetter(list, o.Cause, c, t)
 		} else {
-			c.Confirm(t)
+			c.confirmChange(t, n > 0)
 		}
 		return n, nil
 	}
@@ -76,7 +76,7 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 		if len(list) > 0 {
 			c.b.removed(list, queue.Expired)
 		}
-		c.Confirm(t)
+		c.confirmChange(t, len(list) > 0)
 		return len(list), nil
 	}
 	notBefore := int64(0)
@@ -94,12 +94,22 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 			}
 		}
 		queue.GiveBack(list, o.Kind == Failed, notBefore)
-		c.Confirm(t)
+		c.confirmChange(t, o.Kind == Failed || notBefore != 0)
 		return len(list), nil
 	}
 	n := s.Return(first, last, o.Kind == Failed, notBefore)
-	c.Confirm(t)
+	c.confirmChange(t, n > 0 && (o.Kind == Failed || notBefore != 0))
 	return n, nil
+}
+
+// confirmChange confirms a token when what was committed before is on disk; if nothing was changed,
+// nothing can be lost.
+func (c *Connection) confirmChange(t Token, changed bool) {
+	if t != 0 && changed {
+		c.confirmDurable(t)
+		return
+	}
+	c.Confirm(t)
 }
 
 // tryAgain gives those rejected entries back to their queues that policies let come again, and
