@@ -210,13 +210,13 @@ func begin(t *testing.T, s jmstest.Suite, class string, args ...string) *program
 // next returns the program's next line; false at its end.
 func (p *program) next() (string, bool) {
 	p.t.Helper()
-	late := time.NewTimer(3 * time.Minute)
+	late := time.NewTimer(time.Minute)
 	defer late.Stop()
 	select {
 	case line, ok := <-p.lines:
 		return line, ok
 	case <-late.C:
-		p.t.Fatal("the program says nothing any more")
+		p.t.Fatalf("the program says nothing any more\n%.4000s", p.log.String())
 		return "", false
 	}
 }

@@ -35,17 +35,26 @@ public final class Steps {
 
     public static void main(String[] args) throws Exception {
         Target t = Target.parse(args);
-        switch (args[0]) {
+        try {
+            run(args[0], t);
+        } catch (Throwable x) {
+            x.printStackTrace();
+            System.exit(1); // threads of the client would keep the process
+        }
+        System.out.println("DONE");
+        System.out.flush();
+        System.exit(0);
+    }
+
+    private static void run(String program, Target t) throws Exception {
+        switch (program) {
             case "xa" -> xa(t);
             case "survive" -> survive(t);
             case "fill" -> fill(t);
             case "drain" -> drain(t);
             case "count" -> count(t);
-            default -> throw new IllegalArgumentException(args[0]);
+            default -> throw new IllegalArgumentException(program);
         }
-        System.out.println("DONE");
-        System.out.flush();
-        System.exit(0);
     }
 
     private static void step(String name) throws Exception {
@@ -68,12 +77,14 @@ public final class Steps {
 
     /** Prepared branches survive a restart: what they sent is hidden, what they received is locked, until they end. */
     private static void xa(Target t) throws Exception {
-        ActiveMQQueue in = new ActiveMQQueue("steps.xa.in");
+        // A queue for each, since a consumer in a branch goes on prefetching.
+        ActiveMQQueue[] in = new ActiveMQQueue[6];
         ActiveMQQueue out = new ActiveMQQueue("steps.xa.out");
         Xa.Branch[] branches = new Xa.Branch[6];
         ActiveMQConnection plain = connect(t.url, null);
         for (int i = 0; i < branches.length; i++) {
-            Env.put(Env.auto(plain), in, "m" + i);
+            in[i] = new ActiveMQQueue("steps.xa.in." + i);
+            Env.put(Env.auto(plain), in[i], "m" + i);
         }
         plain.close();
         XAConnection c = new ActiveMQXAConnectionFactory(t.url).createXAConnection();
@@ -82,8 +93,7 @@ public final class Steps {
             branches[i] = new Xa.Branch(17, ("branch " + i).getBytes(), new byte[] {(byte) i});
             XASession s = c.createXASession();
             s.getXAResource().start(branches[i], XAResource.TMNOFLAGS);
-            MessageConsumer consumer = s.createConsumer(new ActiveMQQueue(in.getPhysicalName() + "?consumer.prefetchSize=1"));
-            Env.put(s, out, Env.takeText(consumer));
+            Env.put(s, out, Env.takeText(s.createConsumer(in[i])));
             s.getXAResource().end(branches[i], XAResource.TMSUCCESS);
             if (i < branches.length - 1) {
                 Env.equal("vote", s.getXAResource().prepare(branches[i]), XAResource.XA_OK);
@@ -97,8 +107,8 @@ public final class Steps {
             Env.equal("recovered " + i, Xa.recovers(r, branches[i]), i < branches.length - 1);
         }
         plain = connect(t.url, null);
-        Session s = Env.auto(plain);
-        MessageConsumer inputs = s.createConsumer(in);
+        Session s = Env.transacted(plain); // whose commit is confirmed, as an acknowledgement by itself is not
+        MessageConsumer inputs = s.createConsumer(new ActiveMQQueue("steps.xa.in.>"));
         MessageConsumer outputs = s.createConsumer(out);
         Env.equal("unprepared input", Env.takeText(inputs), "m5"); // its branch is gone with the process
         Env.quiet(inputs);
@@ -107,6 +117,7 @@ public final class Steps {
         r.rollback(branches[1]);
         Env.equal("output", Env.takeText(outputs), "m0");
         Env.equal("returned", Env.takeText(inputs), "m1");
+        s.commit();
         plain.close();
         d.close();
         step("ended two");
@@ -123,7 +134,7 @@ public final class Steps {
         List<String> got = Env.drain(Env.auto(plain).createConsumer(out));
         Env.equal("outputs", new TreeSet<>(got).toString(), "[m2, m3, m4]");
         Env.equal("outputs", got.size(), 3);
-        Env.quiet(Env.auto(plain).createConsumer(in));
+        Env.quiet(Env.auto(plain).createConsumer(new ActiveMQQueue("steps.xa.in.>")));
     }
 
     /** A durable subscription, a temporary queue, an open transaction, a browser and a scheduled message over restarts. */
