@@ -87,7 +87,7 @@ func layers() []layer {
 		{pkg: "cmd/manifold/sysexit", may: []string{"store"}}, // whose errors have codes of their own
 		{pkg: "cmd/manifold/api", may: []string{"cmd/manifold/accounts", "cmd/manifold/sysexit"}},
 		{pkg: "cmd/manifold/bench", may: []string{"cmd/manifold/sysexit", "protocols/stomp/frame"}, tests: kits},
-		{pkg: "cmd/manifold/client", may: []string{"cmd/manifold/sysexit"}, tests: kits},
+		{pkg: "cmd/manifold/client", may: []string{"cmd/manifold/sysexit"}, tests: append(kits, "broker", "broker/security", "protocols", "protocols/stomp/stomptest")},
 		{
 			pkg:   "cmd/manifold/process",
 			may:   []string{"cmd/manifold/config", "cmd/manifold/sysexit", "cmd/manifold/systemd"},
@@ -186,6 +186,9 @@ func dependencies() []dependency {
 		{pkg: "cmd/manifold", module: "golang.org/x/sys/unix", reason: "reads passwords from a terminal without echo"},
 		{pkg: "cmd/manifold/systemd", module: "golang.org/x/sys/unix", reason: "the monotonic clock of reload notifications"},
 		{pkg: "cmd/manifold/config", module: "go.yaml.in/yaml/v3", reason: "YAML with the line of each node"},
+		{pkg: "cmd/manifold/client", module: "github.com/eclipse/paho.mqtt.golang", reason: "send and receive speak MQTT through a client that is not ours"},
+		{pkg: "cmd/manifold/client", module: bcrypt, test: true, reason: "hashes the password of the tests' user"},
+		{pkg: "cmd/manifold/client", module: "github.com/gorilla/websocket", reason: "the client's side of WebSockets"},
 		{pkg: "cmd/manifold/client", module: stomp, reason: "send, receive and browse speak through a client that is not ours"},
 		{pkg: "protocols/torture", module: stomp, reason: "the load engine drives a client that is not ours"},
 		{pkg: "protocols/stomp/stomptest", module: stomp, test: true, reason: "the behaviour suite is run by a client that is not ours"},

@@ -20,8 +20,10 @@ type connection struct {
 }
 
 const urlHelp = `The URL names broker, login and destination: stomp://user:password@host:61613/queue/orders, or
-stomp+ssl:// for TLS. A password in a URL can be seen by other users of the machine; --user and
---password-file keep it to yourself.`
+mqtt://host:1883/sensors/kitchen with a topic or filter of MQTT. ws+stomp:// (or ws://) and ws+mqtt://
+go through a WebSocket; stomp+ssl://, mqtts://, wss+stomp:// (or wss://) and wss+mqtt:// mean TLS. A
+password in a URL can be seen by other users of the machine; --user and --password-file keep it to
+yourself.`
 
 func addConnectionFlags(cmd *cobra.Command) *connection {
 	c := &connection{}
@@ -70,7 +72,7 @@ func (c *connection) extraHeaders() ([]client.Header, error) {
 }
 
 // dial connects to url's broker. The caller closes.
-func (c *connection) dial(ctx context.Context, url string, timeout time.Duration) (*client.Conn, error) {
+func (c *connection) dial(ctx context.Context, url string, timeout time.Duration) (client.Conn, error) {
 	if c.Key == "" && c.Certificate != "" {
 		c.Key = c.Certificate // one file may hold both
 	}

@@ -40,20 +40,29 @@ func (a *app) receiveCommand() *cobra.Command {
 	a.addReceiveFlags(cmd, &f)
 	flags := cmd.Flags()
 	flags.StringVar(&f.Ack, "ack", "client-individual", "auto, client or client-individual")
-	durable := flags.Bool("durable", false, "a durable topic subscription; needs --client-id and --name")
-	flags.StringVar(&f.Durable, "name", "", "`name` of the durable subscription")
+	durable := flags.Bool("durable", false, "a durable topic subscription; needs --client-id and, but for MQTT, --name")
+	flags.StringVar(&f.Subscription.Durable, "name", "", "`name` of the durable subscription")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case !slices.Contains([]string{"auto", "client", "client-individual"}, f.Ack):
 			return sysexit.Errorf(sysexit.Usage, "--ack is auto, client or client-individual, not %q", f.Ack)
-		case *durable != (f.Durable != "") || *durable && f.ClientID == "":
+		case *durable && f.Subscription.Durable == "" && f.ClientID != "" && isMQTT(args[0]):
+			// Its session needs no name.
+		case *durable != (f.Subscription.Durable != "") || *durable && f.ClientID == "":
 			return sysexit.Errorf(sysexit.Usage, "a durable subscription needs all of --durable, --client-id and --name")
 		}
+		f.Options.Durable = *durable
 		ctx, cancel := a.interruptible(cmd.Context())
 		defer cancel()
 		return a.receive(ctx, f, args[0])
 	}
 	return cmd
+}
+
+// isMQTT reports whether a URL is one of MQTT.
+func isMQTT(url string) bool {
+	t, err := client.ParseTarget(url)
+	return err == nil && t.MQTT
 }
 
 func (a *app) browseCommand() *cobra.Command {
@@ -94,6 +103,9 @@ func (a *app) receive(ctx context.Context, f receiveFlags, url string) error {
 	}
 	f.Headers = headers
 	// An interrupt must not cut the connection before the last acknowledgement is through.
+	if f.Browse && isMQTT(url) {
+		return sysexit.Errorf(sysexit.Usage, "MQTT has no queues, and no way to look at messages without taking them; browse by a stomp:// URL")
+	}
 	conn, err := f.dial(context.WithoutCancel(ctx), url, f.connect)
 	if err != nil {
 		return err

@@ -28,6 +28,14 @@ func TestParseTarget(t *testing.T) {
 		{"stomp+ssl://[::1]/queue/a%20b", Target{Address: "[::1]:61614", Host: "::1", TLS: true, Destination: "/queue/a b"}},
 		{"stomps://h/queue/a?consumer.exclusive=true", Target{Address: "h:61614", Host: "h", TLS: true, Destination: "/queue/a?consumer.exclusive=true"}},
 		{"stomp+tls://h:61612/temp-queue/a/b", Target{Address: "h:61612", Host: "h", TLS: true, Destination: "/temp-queue/a/b"}},
+		{"mqtt://h/a/b", Target{Address: "h:1883", Host: "h", MQTT: true, Destination: "a/b"}},
+		{"mqtt://u:p@h:1/+/a?b/#", Target{Address: "h:1", Host: "h", MQTT: true, User: "u", Password: "p", Destination: "+/a?b/#"}},
+		{"mqtt://h//a%20b%23", Target{Address: "h:1883", Host: "h", MQTT: true, Destination: "/a b#"}},
+		{"mqtts://h/#", Target{Address: "h:8883", Host: "h", MQTT: true, TLS: true, Destination: "#"}},
+		{"ws://h/queue/a", Target{Address: "h:61614", Host: "h", WebSocket: true, Destination: "/queue/a"}},
+		{"wss+stomp://h/topic/a", Target{Address: "h:61619", Host: "h", WebSocket: true, TLS: true, Destination: "/topic/a"}},
+		{"ws+mqtt://h:8161/a/+", Target{Address: "h:8161", Host: "h", WebSocket: true, MQTT: true, Destination: "a/+"}},
+		{"wss+mqtt://h/a", Target{Address: "h:61619", Host: "h", WebSocket: true, TLS: true, MQTT: true, Destination: "a"}},
 	} {
 		got, err := ParseTarget(c.url)
 		if err != nil || got != c.want {
@@ -40,6 +48,8 @@ func TestParseTarget(t *testing.T) {
 		"localhost/queue/a":            "no scheme",
 		"tcp://h/queue/a":              `scheme "tcp"`,
 		"stomp:///queue/a":             "no host",
+		"mqtt://h":                     "no topic",
+		"mqtt://h/":                    "no topic",
 		"stomp://h":                    "no destination",
 		"stomp://h/queue/":             "no destination",
 		"stomp://h/orders":             "no destination",

@@ -22,19 +22,24 @@ type Options struct {
 	Key         string
 	Insecure    bool // don't check the broker's certificate
 	ClientID    string
+	Durable     bool          // a session of MQTT outlives the connection
 	Timeout     time.Duration // of the connection and of each confirmation; 0: none
 }
 
 // Conn is a connection to a broker.
-type Conn struct {
-	stomp  *stomp.Conn
-	target Target
-	stop   func() bool // unhooks the connection from the context
-	failed bool        // the broker refused something, or is gone
+type Conn interface {
+	// Send sends a message to the target's destination.
+	Send(m Message) error
+	// Receive calls each for every message until one of s's bounds is reached, a browse is
+	// complete, or ctx ends, which is no error. A message is acknowledged after each returned nil.
+	// When fewer than Count came within Wait, the error has the exit code for a timeout.
+	Receive(ctx context.Context, s Subscription, each func(Received) error) error
+	// Close says goodbye: when it returns nil, the broker has processed all that was sent.
+	Close() error
 }
 
 // Dial connects and logs in. When ctx ends, the connection is cut, and calls that wait return.
-func Dial(ctx context.Context, t Target, o Options) (*Conn, error) {
+func Dial(ctx context.Context, t Target, o Options) (Conn, error) {
 	dialCtx := ctx
 	if o.Timeout > 0 {
 		var cancel context.CancelFunc
@@ -47,25 +52,50 @@ func Dial(ctx context.Context, t Target, o Options) (*Conn, error) {
 		return nil, connectError(err)
 	}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	c, err := o.speak(dialCtx, raw, t, stop)
+	if err != nil {
+		raw.Close()
+		stop()
+		return nil, err
+	}
+	return c, nil
+}
+
+// speak shakes hands over a connection: for TLS, for a WebSocket, and for the protocol.
+func (o Options) speak(ctx context.Context, raw net.Conn, t Target, stop func() bool) (Conn, error) {
 	if t.TLS {
 		config, err := o.tls(t.Host)
 		if err != nil {
-			raw.Close()
 			return nil, err
 		}
 		secure := tls.Client(raw, config)
-		if err := secure.HandshakeContext(dialCtx); err != nil {
-			raw.Close()
+		if err := secure.HandshakeContext(ctx); err != nil {
 			return nil, connectError(fmt.Errorf("TLS with %s: %w", t.Address, err))
 		}
 		raw = secure
 	}
-	c, err := stomp.ConnectWithContext(dialCtx, raw, o.stomp(t)...)
+	if t.WebSocket {
+		var err error
+		if raw, err = upgrade(ctx, raw, t); err != nil {
+			return nil, connectError(fmt.Errorf("WebSocket with %s: %w", t.Address, err))
+		}
+	}
+	if t.MQTT {
+		return o.dialMQTT(raw, t, stop)
+	}
+	c, err := stomp.ConnectWithContext(ctx, raw, o.stomp(t)...)
 	if err != nil {
-		raw.Close()
 		return nil, connectError(fmt.Errorf("login at %s: %w", t.Address, err))
 	}
-	return &Conn{stomp: c, target: t, stop: stop}, nil
+	return &stompConn{stomp: c, target: t, stop: stop}, nil
+}
+
+// stompConn is a connection that speaks STOMP.
+type stompConn struct {
+	stomp  *stomp.Conn
+	target Target
+	stop   func() bool // unhooks the connection from the context
+	failed bool        // the broker refused something, or is gone
 }
 
 func (o Options) stomp(t Target) []func(*stomp.Conn) error {
@@ -109,15 +139,15 @@ func (o Options) tls(host string) (*tls.Config, error) {
 }
 
 // fail gives an error its exit code and remembers it.
-func (c *Conn) fail(err error) error {
+func (c *stompConn) fail(err error) error {
 	c.failed = c.failed || err != nil
 	return brokerError(err)
 }
 
-// Close says goodbye: when it returns nil, the broker has processed all that was sent. After an
+// Close implements Conn. After an
 // error there is nobody to say it to: the library ends the connection at any ERROR frame, and
 // would wait for an answer that can't come.
-func (c *Conn) Close() error {
+func (c *stompConn) Close() error {
 	defer c.stop()
 	if c.failed {
 		return ignoreClosed(c.stomp.MustDisconnect())

@@ -40,10 +40,8 @@ func (r *Received) Header(name string) string {
 	return ""
 }
 
-// Receive calls each for every message until one of s's bounds is reached, a browse is complete,
-// or ctx ends, which is no error. A message is acknowledged after each returned nil. When fewer
-// than Count came within Wait, the error has the exit code for a timeout.
-func (c *Conn) Receive(ctx context.Context, s Subscription, each func(Received) error) error {
+// Receive implements Conn.
+func (c *stompConn) Receive(ctx context.Context, s Subscription, each func(Received) error) error {
 	mode := stomp.AckClientIndividual
 	switch {
 	case s.Ack == "auto", s.Browse:

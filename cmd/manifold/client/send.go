@@ -23,8 +23,8 @@ type Message struct {
 	Confirm bool
 }
 
-// Send sends a message to the target's destination.
-func (c *Conn) Send(m Message) error {
+// Send implements Conn.
+func (c *stompConn) Send(m Message) error {
 	var options []func(*frame.Frame) error
 	if m.Confirm {
 		options = append(options, stomp.SendOpt.Receipt)

@@ -1,5 +1,6 @@
-// Package client is what send, receive and browse do: a STOMP client for any broker, named by
-// URL. It uses the public client library, so that the commands also prove that one works.
+// Package client is what send, receive and browse do: a client of STOMP or MQTT, also through
+// WebSockets, for any broker, named by URL. It uses the public client libraries, so that the
+// commands also prove that those work.
 package client
 
 import (
@@ -15,35 +16,47 @@ type Target struct {
 	Address     string // host:port
 	Host        string // without the port
 	TLS         bool
+	MQTT        bool // and not STOMP
+	WebSocket   bool
 	User        string
 	Password    string
-	Destination string // "/queue/orders"
+	Destination string // "/queue/orders", or the topic or filter of MQTT
 }
 
-// defaultPorts are ActiveMQ's.
-const (
-	plainPort = "61613"
-	tlsPort   = "61614"
-)
+// scheme is what a URL's scheme means; the ports are ActiveMQ's.
+type scheme struct {
+	port                 string
+	tls, mqtt, webSocket bool
+}
 
-// ParseTarget reads stomp://user:password@host:port/queue/name; stomp+ssl:// and stomp+tls://
-// mean TLS. Options of the destination can follow a question mark, and are passed on.
+func schemes() map[string]scheme {
+	return map[string]scheme{
+		"stomp": {port: "61613"}, "stomp+ssl": {port: "61614", tls: true}, "stomp+tls": {port: "61614", tls: true}, "stomps": {port: "61614", tls: true},
+		"mqtt": {port: "1883", mqtt: true}, "mqtts": {port: "8883", mqtt: true, tls: true},
+		"mqtt+ssl": {port: "8883", mqtt: true, tls: true}, "mqtt+tls": {port: "8883", mqtt: true, tls: true},
+		"ws": {port: "61614", webSocket: true}, "ws+stomp": {port: "61614", webSocket: true}, "ws+mqtt": {port: "61614", webSocket: true, mqtt: true},
+		"wss": {port: "61619", webSocket: true, tls: true}, "wss+stomp": {port: "61619", webSocket: true, tls: true}, "wss+mqtt": {port: "61619", webSocket: true, tls: true, mqtt: true},
+	}
+}
+
+// ParseTarget reads stomp://user:password@host:port/queue/name, mqtt://host/topic/filter, and
+// ws+stomp:// and ws+mqtt:// for WebSockets, of which ws:// is STOMP; stomp+ssl://, mqtts://,
+// wss:// and others mean TLS. Options of a STOMP destination can follow a question mark, and are
+// passed on. In a topic of MQTT nothing has a special meaning but escapes with %.
 func ParseTarget(text string) (Target, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return Target{}, hidePassword(err)
 	}
-	t := Target{Host: u.Hostname()}
-	port := plainPort
-	switch u.Scheme {
-	case "stomp":
-	case "stomp+ssl", "stomp+tls", "stomps":
-		t.TLS, port = true, tlsPort
-	case "":
+	kind, known := schemes()[u.Scheme]
+	switch {
+	case u.Scheme == "":
 		return Target{}, errors.New("the URL has no scheme; it looks like stomp://127.0.0.1:61613/queue/orders")
-	default:
-		return Target{}, fmt.Errorf("scheme %q is not understood; use stomp or stomp+ssl", u.Scheme)
+	case !known:
+		return Target{}, fmt.Errorf("scheme %q is not understood; use stomp, stomp+ssl, mqtt, mqtts, ws+stomp, wss+stomp, ws+mqtt or wss+mqtt", u.Scheme)
 	}
+	t := Target{Host: u.Hostname(), TLS: kind.tls, MQTT: kind.mqtt, WebSocket: kind.webSocket}
+	port := kind.port
 	if t.Host == "" {
 		return Target{}, errors.New("the URL names no host; it looks like stomp://127.0.0.1:61613/queue/orders")
 	}
@@ -55,6 +68,9 @@ func ParseTarget(text string) (Target, error) {
 		t.User = u.User.Username()
 		t.Password, _ = u.User.Password()
 	}
+	if t.MQTT {
+		return t, t.setTopic(text)
+	}
 	t.Destination = u.Path
 	if u.RawQuery != "" {
 		t.Destination += "?" + u.RawQuery
@@ -65,6 +81,21 @@ func ParseTarget(text string) (Target, error) {
 		}
 	}
 	return Target{}, fmt.Errorf("the URL's path %q is no destination; it looks like /queue/orders or /topic/news", u.Path)
+}
+
+// setTopic takes the topic from the URL's text, where # and ? are wildcards and letters like others.
+func (t *Target) setTopic(text string) error {
+	_, rest, _ := strings.Cut(text, "://")
+	_, escaped, _ := strings.Cut(rest, "/")
+	topic, err := url.PathUnescape(escaped)
+	if err != nil {
+		return err
+	}
+	if topic == "" {
+		return errors.New("the URL names no topic; it looks like mqtt://127.0.0.1:1883/sensors/kitchen")
+	}
+	t.Destination = topic
+	return nil
 }
 
 // hidePassword takes the URL, which may hold a password, out of the error of url.Parse.

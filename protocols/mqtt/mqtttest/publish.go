@@ -131,9 +131,6 @@ func publishScenarios() []Scenario {
 				c.Write(Message{Payload: "x"}.encode(e.Version))
 				c.Refused(0x90, 0x82, 0x81)
 			},
-			Others: map[Peer]string{ActiveMQ: "accepts it"},
-			Why:    "the standards demand it",
-			Skip:   map[Peer]string{ActiveMQ: "there is nothing to wait for"},
 		},
 		{
 			Name: "publish/dollar", Clauses: "MQTT-4.7.2-1",

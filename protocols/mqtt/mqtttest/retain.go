@@ -59,9 +59,6 @@ func retainScenarios() []Scenario {
 				c.Quiet()
 				c.Put(Message{Topic: e.Topic(""), QoS: 1, Retain: true})
 			},
-			Others: map[Peer]string{ActiveMQ: "sends them for the first SUBSCRIBE only"},
-			Why:    "the standard demands it, and clients use it for reading the state once more",
-			Skip:   map[Peer]string{ActiveMQ: "there is nothing to wait for"},
 		},
 		{
 			Name: "retain/handling", Clauses: "MQTT-3.3.1-9 MQTT-3.3.1-10 MQTT-3.3.1-11 MQTT-3.8.4-4", Versions: []byte{5},

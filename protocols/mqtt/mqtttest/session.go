@@ -242,7 +242,6 @@ func sessionScenarios() []Scenario {
 				c.Disconnect()
 				e.Clear("s")
 			},
-			Skip: map[Peer]string{Mosquitto: "its receive maximum is 20"},
 		},
 	}
 }
