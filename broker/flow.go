@@ -125,7 +125,7 @@ type parked struct {
 	t  Token
 	tx *Transaction
 
-	extra
+	*extra
 	since time.Time
 }
 

@@ -73,7 +73,7 @@ func (p *Producer) SendOnce(m *message.Message, o *Once, key uint64, t Token) er
 		c.confirmDurable(t)
 		return nil
 	}
-	var x extra
+	x := new(extra)
 	if !o.volatile {
 		x.key = o.key(key)
 	}

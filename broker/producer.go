@@ -63,7 +63,7 @@ func (d *Destination) holder() holder {
 // message means that it is on disk. With a transaction the message takes effect at its commit
 // and is confirmed as accepted. Send never blocks; Flush must follow, once for a series.
 func (p *Producer) Send(m *message.Message, tx *Transaction, t Token) error {
-	return p.sendAny(m, tx, t, extra{})
+	return p.sendAny(m, tx, t, nil)
 }
 
 // extra is what is written in the same batch as a message.
@@ -73,11 +73,11 @@ type extra struct {
 }
 
 // sendWith is Send with something that is written in the same batch.
-func (p *Producer) sendWith(m *message.Message, t Token, x extra) error {
+func (p *Producer) sendWith(m *message.Message, t Token, x *extra) error {
 	return p.sendAny(m, nil, t, x)
 }
 
-func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, x extra) error {
+func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, x *extra) error {
 	c := p.c
 	for i, d := range p.targets {
 		// The right may have been withdrawn since: the check is a cached look-up.
@@ -174,13 +174,13 @@ func (p *Producer) setSingle() {
 }
 
 // sendLocked routes a message. The caller holds c.mu.
-func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, x extra) {
-	if x.key != nil {
+func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, x *extra) {
+	if x != nil && x.key != nil {
 		u := c.burstLocked()
 		u.batch.PutRecord(store.Sessions, x.key, x.value)
 		u.batch.Durability = store.Durable
 	}
-	if x.also != nil {
+	if x != nil && x.also != nil {
 		c.burstLocked().batch.Merge(x.also)
 	}
 	if later, _ := c.b.isScheduled(m); later {
@@ -259,8 +259,10 @@ func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 	}
 	if durables == 0 && c.burst == nil && c.inflight.Load() == 0 {
 		crowded := (*queue.Queue)(nil)
+		temp := m.Address.Kind == address.TempTopic
 		for _, n := range bindings {
-			if !n.wants(m, c) {
+			ordinary := n.plain && !temp // there are many of these
+			if !ordinary && !n.wants(m, c) {
 				n.refused(m)
 				continue
 			}
@@ -269,8 +271,12 @@ func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 			} else {
 				room = true
 			}
+			if ordinary {
+				c.offerLocked(n.to.queue, m, nil)
+				continue
+			}
 			seen := m
-			if !n.plain && !n.as.IsZero() {
+			if !n.as.IsZero() {
 				seen = n.copyFor(m)
 			}
 			c.offerLocked(n.to.queue, seen, n.noteFor(m))

@@ -106,7 +106,7 @@ func (w *pendingWill) publish() {
 	}
 	p, err := c.Producer(m.Address)
 	if err == nil {
-		err = p.sendWith(&m, 0, extra{also: also})
+		err = p.sendWith(&m, 0, &extra{also: also})
 		p.Close()
 	}
 	if err != nil {

@@ -355,7 +355,7 @@ func (q *Queue) Lock(ctx context.Context, refs []store.Ref, c *Consumer) (number
 	q.lock()
 	defer q.unlock()
 	c.mu.Lock()
-	c.closed.Store(true)
+	c.stopped.Or(closed)
 	for _, e := range found {
 		q.take(e)
 		q.env.Memory.Add(e.size())

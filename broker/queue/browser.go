@@ -24,7 +24,7 @@ func (c *Consumer) browseAll(queues []*Queue) {
 			}
 			return c.show(&v.Entry)
 		})
-		if c.closed.Load() {
+		if c.isClosed() {
 			return
 		}
 		if err != nil {
@@ -47,7 +47,7 @@ func (c *Consumer) browseAll(queues []*Queue) {
 // show delivers one message to a browser as soon as it has credit. False: it is closed.
 func (c *Consumer) show(e *Entry) bool {
 	for !c.ready() {
-		if c.closed.Load() {
+		if c.isClosed() {
 			return false
 		}
 		c.mu.Lock()

@@ -81,9 +81,8 @@ type Consumer struct {
 	mu          sync.Mutex
 	limit       atomic.Uint64 // deliveries numbered up to it may be sent
 	last        atomic.Uint64 // number of the last delivery
-	choked      atomic.Bool   // the sink has no room
-	held        atomic.Int32  // Hold was called so often more than Release
-	closed      atomic.Bool
+	stopped     atomic.Uint32 // why nothing is delivered, whatever the credit
+	holds       int           // Hold was called so often more than Release
 	drain       drain
 	ring        []slot // unsettled deliveries by number; its length is a power of two
 	first       uint64 // no delivery below it is unsettled
@@ -148,9 +147,18 @@ func NewConsumer(env *Env, o ConsumerOptions, sink Sink) *Consumer {
 	return &Consumer{ConsumerOptions: o, sink: sink, env: env, first: 1}
 }
 
+// Why a consumer gets nothing.
+const (
+	choked uint32 = 1 << iota // the sink has no room
+	held                      // Hold
+	closed
+)
+
+func (c *Consumer) isClosed() bool { return c.stopped.Load()&closed != 0 }
+
 // ready reports whether a delivery may be sent now.
 func (c *Consumer) ready() bool {
-	return c.last.Load() < c.limit.Load() && !c.choked.Load() && !c.closed.Load() && c.held.Load() == 0 && !c.Allowance.spent()
+	return c.last.Load() < c.limit.Load() && c.stopped.Load() == 0 && !c.Allowance.spent()
 }
 
 // deliver hands an entry to the consumer, if it has credit; the delivery does not show the hidden
@@ -206,7 +214,7 @@ func (c *Consumer) flush() {
 func (c *Consumer) hand(ds []Delivery) {
 	c.handed = ds[len(ds)-1].Number
 	if !c.sink.Deliver(ds) {
-		c.choked.Store(true)
+		c.stopped.Or(choked)
 	}
 }
 
@@ -299,7 +307,7 @@ func (c *Consumer) Unsettled() int {
 // Resume says that the sink has room again.
 func (c *Consumer) Resume() {
 	c.mu.Lock()
-	c.choked.Store(false)
+	c.stopped.And(^choked)
 	c.mu.Unlock()
 	if c.ready() {
 		c.offer()
@@ -317,18 +325,20 @@ func (c *Consumer) Offer() {
 // Hold lets nothing more be delivered until Release.
 func (c *Consumer) Hold() {
 	c.mu.Lock()
-	c.held.Add(1)
+	c.holds++
+	c.stopped.Or(held)
 	c.mu.Unlock()
 }
 
 // Release ends Hold. The caller kicks the consumer's queues, which it may hand to a function; it
 // takes no lock of a queue itself.
 func (c *Consumer) Release(kick func(*Queue)) {
-	if c.held.Add(-1) > 0 {
-		return
-	}
 	c.mu.Lock()
-	queues := append([]*Queue(nil), c.queues...)
+	var queues []*Queue
+	if c.holds--; c.holds == 0 {
+		c.stopped.And(^held)
+		queues = append(queues, c.queues...)
+	}
 	c.mu.Unlock()
 	for _, q := range queues {
 		kick(q)

@@ -47,7 +47,7 @@ func (c *Consumer) drained() {
 func (r *runner) drained() {
 	q := r.q
 	for _, s := range q.consumers {
-		if !s.drain.is.Load() || q.paging || s.scanning || q.markWait || s.choked.Load() {
+		if !s.drain.is.Load() || q.paging || s.scanning || q.markWait || s.stopped.Load()&choked != 0 {
 			continue
 		}
 		s.mu.Lock()

@@ -77,7 +77,7 @@ func (c *Consumer) moved(b *store.Batch, r *trackedRun) (back []Taken) {
 				r.ds[i].ID = ref.ID
 			}
 		}
-		if c.closed.Load() {
+		if c.isClosed() {
 			back = append(back, Taken{home, s.e})
 			c.drop(m.n, s)
 		}

@@ -211,7 +211,7 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 	for {
 		q.lock()
 		after, upTo := max(s.scanned[index], l.cursor), q.lastStored
-		over := q.paging || q.closed || s.closed.Load() || q.epoch != epoch || !l.tail || q.failed != nil
+		over := q.paging || q.closed || s.isClosed() || q.epoch != epoch || !l.tail || q.failed != nil
 		if over || after >= upTo || !s.ready() {
 			s.scanning = false
 			s.finished[index] = !over && after >= upTo

@@ -196,7 +196,7 @@ func (c *Consumer) RolledBack(numbers []uint64) {
 		}
 		s.enlisted = false
 		c.enlisted--
-		if c.closed.Load() {
+		if c.isClosed() {
 			back = append(back, c.release(s))
 			c.drop(n, s)
 		}
@@ -214,7 +214,7 @@ func (c *Consumer) freed(before int) { c.Allowance.give(int64(before - c.live)) 
 // deliveredUpTo go back counted, the others as if they had never left; enlisted ones stay
 // with their transactions. It may be called twice.
 func (c *Consumer) Close(deliveredUpTo uint64) {
-	c.closed.Store(true)
+	c.stopped.Or(closed)
 	if c.browse != nil {
 		c.offer() // it notices that it is closed
 	}
@@ -240,7 +240,7 @@ func (c *Consumer) Close(deliveredUpTo uint64) {
 
 // Abort closes the consumer from the broker's side and tells its sink.
 func (c *Consumer) Abort(err error) {
-	if c.closed.Swap(true) {
+	if c.stopped.Or(closed)&closed != 0 {
 		return
 	}
 	c.Close(c.last.Load())

@@ -71,7 +71,7 @@ func tracked(b *store.Batch, err error) {
 	r.c.mu.Lock()
 	back := r.c.moved(b, r)
 	r.c.trackedRuns--
-	if !r.c.closed.Load() { // otherwise they have gone back, and others may have them by now
+	if !r.c.isClosed() { // otherwise they have gone back, and others may have them by now
 		if len(r.ds) > 0 {
 			r.c.hand(r.ds)
 		}
