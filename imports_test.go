@@ -73,7 +73,7 @@ func layers() []layer {
 		{pkg: "protocols/websocket", may: []string{"protocols"}, tests: append(kits, "broker/security", "protocols/server", "protocols/stomp/stomptest")},
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
 		// A client: it knows what goes over the wire, nothing behind it.
-		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame"}, tests: kits},
+		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame", "protocols/amqp/frame", "protocols/amqp/section", "protocols/amqp/wire"}, tests: kits},
 		{pkg: "protocols/torture/sessions", may: []string{"protocols/mqtt/packet"}, tests: kits},
 		{pkg: "protocols/server", may: []string{"broker/...", "store/...", "protocols/..."}, tests: kits},
 		{pkg: "protocols/crosstest", tests: append(kits, "protocols/mqtt", "protocols/mqtt/packet", "protocols/stomp/stomptest")},

@@ -34,6 +34,12 @@ func crashRounds(t *testing.T, r *rig) {
 	}
 }
 
+// crashRoundsAMQP is the same with clients of AMQP.
+func crashRoundsAMQP(t *testing.T, r *rig) {
+	r.protocol = "amqp"
+	crashRounds(t, r)
+}
+
 // restart starts a broker on what a killed one left, sometimes only after more have been
 // killed: while they recover, or as soon as they serve.
 func (r *rig) restart() *child {

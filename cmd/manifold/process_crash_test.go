@@ -36,6 +36,7 @@ func TestProcess(t *testing.T) {
 		run  func(*testing.T, *rig)
 	}{
 		{"crash", crashRounds},
+		{"crash, AMQP", crashRoundsAMQP},
 		{"sessions", sessionRounds},
 		{"standby", standbyRounds},
 		{"backup", backupUnderLoad},
@@ -64,9 +65,11 @@ type rig struct {
 	binary string
 	dir    string
 	config string // file
-	seed   uint64
-	rounds int
-	rand   *rand.Rand
+	// protocol is what clients speak: the name of a listener, and the scheme of its URL.
+	protocol string
+	seed     uint64
+	rounds   int
+	rand     *rand.Rand
 
 	mu      sync.Mutex
 	lives   uint64
@@ -77,7 +80,7 @@ func newRig(t *testing.T, binary string) *rig {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	t.Cleanup(cancel)
 	r := &rig{
-		t: t, ctx: ctx, binary: binary, dir: filepath.Join(t.TempDir(), "data"),
+		t: t, ctx: ctx, binary: binary, dir: filepath.Join(t.TempDir(), "data"), protocol: "stomp",
 		seed:   envNumber(t, "MANIFOLD_CRASH_SEED", uint64(time.Now().UnixNano())),
 		rounds: int(envNumber(t, "MANIFOLD_CRASH_ROUNDS", 2)),
 	}
@@ -92,7 +95,10 @@ func newRig(t *testing.T, binary string) *rig {
 func (r *rig) configure(dir, more string) {
 	r.t.Helper()
 	r.dir, r.config = dir, file(r.t, "manifold.yaml", fmt.Sprintf(`
-listeners: [{name: stomp, address: "127.0.0.1:0", protocols: [stomp]}, {name: mqtt, address: "127.0.0.1:0", protocols: [mqtt]}]
+listeners:
+  - {name: stomp, address: "127.0.0.1:0", protocols: [stomp]}
+  - {name: amqp, address: "127.0.0.1:0", protocols: [amqp]}
+  - {name: mqtt, address: "127.0.0.1:0", protocols: [mqtt]}
 http: {address: "127.0.0.1:0"}
 store: {path: %q, memtable: 4MiB}
 destinations:
@@ -169,8 +175,8 @@ func (c *child) watch(out io.Reader) {
 		var e torture.Endpoint
 		for listener := range strings.FieldsSeq(listeners) {
 			switch name, address, _ := strings.Cut(listener, "="); name {
-			case "stomp":
-				e = torture.Endpoint{URL: "stomp://" + address, Life: c.life}
+			case c.rig.protocol:
+				e = torture.Endpoint{URL: name + "://" + address, Life: c.life}
 			case "http":
 				c.http = address
 			case "mqtt":

@@ -96,8 +96,8 @@ type Endpoint struct {
 }
 
 // Dial connects to a broker and logs in. clientID may be "". The URL's scheme picks the client:
-// stomp speaks STOMP 1.2 itself, in windows; stomp+library uses the public client library, which
-// waits for every confirmation. The context bounds connecting only.
+// stomp speaks STOMP 1.2 itself and amqp AMQP 1.0, in windows; stomp+library uses the public client
+// library, which waits for every confirmation. The context bounds connecting only.
 func Dial(ctx context.Context, target, clientID string) (Client, error) {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -108,6 +108,8 @@ func Dial(ctx context.Context, target, clientID string) (Client, error) {
 		return dialStomp(ctx, u, clientID)
 	case "stomp+library":
 		return dialLibrary(ctx, u, clientID)
+	case "amqp":
+		return dialAMQP(ctx, u, clientID)
 	}
-	return nil, fmt.Errorf("torture: scheme %q is not understood; use stomp or stomp+library", u.Scheme)
+	return nil, fmt.Errorf("torture: scheme %q is not understood; use stomp, stomp+library or amqp", u.Scheme)
 }

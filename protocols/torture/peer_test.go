@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/manifoldmq/manifold/protocols/brokertest"
 )
 
 // TestBroker runs the workload against any broker, named by a URL in the environment. Nothing
@@ -15,6 +17,18 @@ func TestBroker(t *testing.T) {
 	if target == "" {
 		t.Skip("MANIFOLD_TORTURE_URL names no broker")
 	}
+	cutting(t, target)
+}
+
+// TestAMQP runs the workload with AMQP against a broker of its own.
+func TestAMQP(t *testing.T) {
+	t.Parallel()
+	cutting(t, brokertest.Start(t, brokertest.WithStore(t.TempDir())).URL("amqp", "amqp"))
+}
+
+// cutting runs the workload against a broker and audits it.
+func cutting(t *testing.T, target string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	w := Crash(uint64(time.Now().UnixNano()))
