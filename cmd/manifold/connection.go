@@ -19,11 +19,11 @@ type connection struct {
 	headers            []string
 }
 
-const urlHelp = `The URL names broker, login and destination: stomp://user:password@host:61613/queue/orders, or
-mqtt://host:1883/sensors/kitchen with a topic or filter of MQTT. ws+stomp:// (or ws://) and ws+mqtt://
-go through a WebSocket; stomp+ssl://, mqtts://, wss+stomp:// (or wss://) and wss+mqtt:// mean TLS. A
-password in a URL can be seen by other users of the machine; --user and --password-file keep it to
-yourself.`
+const urlHelp = `The URL names broker, login and destination: stomp://user:password@host:61613/queue/orders,
+amqp://host:5672/topic/news likewise, or mqtt://host:1883/sensors/kitchen with a topic or filter of
+MQTT. ws+stomp:// (or ws://), ws+amqp:// and ws+mqtt:// go through a WebSocket; stomp+ssl://, amqps://,
+mqtts:// and wss+ in place of ws+ mean TLS. A password in a URL can be seen by other users of the
+machine; --user and --password-file keep it to yourself.`
 
 func addConnectionFlags(cmd *cobra.Command) *connection {
 	c := &connection{}

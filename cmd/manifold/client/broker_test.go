@@ -94,6 +94,12 @@ func TestBroker(t *testing.T) {
 		mqtt    bool
 	}{
 		{plain.URL("stomp", "stomp"), client.Options{}, false},
+		{plain.URL("amqp", "amqp"), client.Options{}, false},
+		{plain.URL("amqp", "auto"), client.Options{}, false},
+		{plain.URL("ws+amqp", "ws"), client.Options{}, false},
+		{login("amqps", "amqp+tls"), files, false},
+		{login("amqp+ssl", "tls"), files, false},
+		{login("wss+amqp", "wss"), files, false},
 		{plain.URL("mqtt", "mqtt"), client.Options{}, true},
 		{plain.URL("mqtt", "auto"), client.Options{}, true},
 		{plain.URL("ws", "ws"), client.Options{}, false},
@@ -214,5 +220,83 @@ func TestRefusedLogin(t *testing.T) {
 	}
 	if _, err := client.Dial(t.Context(), target, client.Options{Timeout: patience}); sysexit.Of(err) != sysexit.Unavailable {
 		t.Errorf("no WebSocket: got %d, %v", sysexit.Of(err), err)
+	}
+}
+
+// TestAMQP shows what of AMQP has no like in the other protocols: fields by their names in STOMP, a
+// look at a queue, selectors, durable subscriptions, and refusals.
+func TestAMQP(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	queue := b.URL("amqp", "amqp") + "/queue/client.amqp"
+	sender := dial(t, queue, client.Options{})
+	for n := range 3 {
+		m := client.Message{Body: []byte(fmt.Sprint(n)), Persistent: true, Confirm: true, ContentType: "text/plain", Headers: []client.Header{
+			{Name: "priority", Value: "7"}, {Name: "correlation-id", Value: "c"}, {Name: "reply-to", Value: "queue://r"}, {Name: "type", Value: "t"},
+			{Name: "JMSXGroupID", Value: "g"}, {Name: "n", Value: fmt.Sprint(n)},
+		}}
+		if err := sender.Send(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sender.Send(client.Message{Headers: []client.Header{{Name: "priority", Value: "high"}}}); sysexit.Of(err) != sysexit.Usage {
+		t.Errorf("a priority that is none: %v", err)
+	}
+	if err := sender.Close(); err != nil {
+		t.Fatal(err)
+	}
+	bodies := func(url string, o client.Options, s client.Subscription) (list []string, headers []client.Header) {
+		t.Helper()
+		c := dial(t, url, o)
+		err := c.Receive(t.Context(), s, func(m client.Received) error {
+			list, headers = append(list, string(m.Body)), m.Headers
+			return nil
+		})
+		if err != nil && sysexit.Of(err) != sysexit.Timeout {
+			t.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return list, headers
+	}
+	for range 2 {
+		list, headers := bodies(queue, client.Options{}, client.Subscription{Browse: true})
+		if !slices.Equal(list, []string{"0", "1", "2"}) {
+			t.Errorf("browsed %q", list)
+		}
+		for _, want := range []client.Header{
+			{Name: "priority", Value: "7"}, {Name: "correlation-id", Value: "c"}, {Name: "reply-to", Value: "queue://r"}, {Name: "type", Value: "t"},
+			{Name: "JMSXGroupID", Value: "g"}, {Name: "n", Value: "2"}, {Name: "content-type", Value: "text/plain"}, {Name: "persistent", Value: "true"},
+		} {
+			if !slices.Contains(headers, want) {
+				t.Errorf("%v is not among %v", want, headers)
+			}
+		}
+	}
+	if list, _ := bodies(queue, client.Options{}, client.Subscription{Selector: "n = '1'", Count: 1, Wait: patience}); !slices.Equal(list, []string{"1"}) {
+		t.Errorf("selected %q", list)
+	}
+	if list, _ := bodies(queue, client.Options{}, client.Subscription{Ack: "auto", Count: 2, Wait: patience}); !slices.Equal(list, []string{"0", "2"}) {
+		t.Errorf("received %q", list)
+	}
+	topic := b.URL("amqp", "amqp") + "/topic/client.amqp"
+	durable, once := client.Options{ClientID: "amqp"}, client.Subscription{Durable: "d", Count: 1, Wait: time.Millisecond}
+	bodies(topic, durable, once)
+	news := dial(t, topic, client.Options{})
+	if err := news.Send(client.Message{Body: []byte("news"), Persistent: true, Confirm: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := news.Close(); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, b, "amqp")
+	once.Wait = patience
+	if list, _ := bodies(topic, durable, once); !slices.Equal(list, []string{"news"}) {
+		t.Errorf("kept %q", list)
+	}
+	bad := dial(t, queue, client.Options{})
+	if err := bad.Receive(t.Context(), client.Subscription{Selector: "a = ("}, nil); sysexit.Of(err) != sysexit.Data {
+		t.Errorf("a selector that is none: %v", err)
 	}
 }

@@ -80,8 +80,11 @@ func (o Options) speak(ctx context.Context, raw net.Conn, t Target, stop func() 
 			return nil, connectError(fmt.Errorf("WebSocket with %s: %w", t.Address, err))
 		}
 	}
-	if t.MQTT {
+	switch {
+	case t.MQTT:
 		return o.dialMQTT(raw, t, stop)
+	case t.AMQP:
+		return o.dialAMQP(ctx, raw, t, stop)
 	}
 	c, err := stomp.ConnectWithContext(ctx, raw, o.stomp(t)...)
 	if err != nil {

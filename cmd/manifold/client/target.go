@@ -1,5 +1,5 @@
-// Package client is what send, receive and browse do: a client of STOMP or MQTT, also through
-// WebSockets, for any broker, named by URL. It uses the public client libraries, so that the
+// Package client is what send, receive and browse do: a client of STOMP, AMQP 1.0 or MQTT, also
+// through WebSockets, for any broker, named by URL. It uses the public client libraries, so that the
 // commands also prove that those work.
 package client
 
@@ -17,6 +17,7 @@ type Target struct {
 	Host        string // without the port
 	TLS         bool
 	MQTT        bool // and not STOMP
+	AMQP        bool // neither of them
 	WebSocket   bool
 	User        string
 	Password    string
@@ -25,8 +26,8 @@ type Target struct {
 
 // scheme is what a URL's scheme means; the ports are ActiveMQ's.
 type scheme struct {
-	port                 string
-	tls, mqtt, webSocket bool
+	port                       string
+	tls, mqtt, amqp, webSocket bool
 }
 
 func schemes() map[string]scheme {
@@ -34,12 +35,14 @@ func schemes() map[string]scheme {
 		"stomp": {port: "61613"}, "stomp+ssl": {port: "61614", tls: true}, "stomp+tls": {port: "61614", tls: true}, "stomps": {port: "61614", tls: true},
 		"mqtt": {port: "1883", mqtt: true}, "mqtts": {port: "8883", mqtt: true, tls: true},
 		"mqtt+ssl": {port: "8883", mqtt: true, tls: true}, "mqtt+tls": {port: "8883", mqtt: true, tls: true},
+		"amqp": {port: "5672", amqp: true}, "amqps": {port: "5671", amqp: true, tls: true}, "amqp+ssl": {port: "5671", amqp: true, tls: true}, "amqp+tls": {port: "5671", amqp: true, tls: true},
+		"ws+amqp": {port: "61614", webSocket: true, amqp: true}, "wss+amqp": {port: "61619", webSocket: true, tls: true, amqp: true},
 		"ws": {port: "61614", webSocket: true}, "ws+stomp": {port: "61614", webSocket: true}, "ws+mqtt": {port: "61614", webSocket: true, mqtt: true},
 		"wss": {port: "61619", webSocket: true, tls: true}, "wss+stomp": {port: "61619", webSocket: true, tls: true}, "wss+mqtt": {port: "61619", webSocket: true, tls: true, mqtt: true},
 	}
 }
 
-// ParseTarget reads stomp://user:password@host:port/queue/name, mqtt://host/topic/filter, and
+// ParseTarget reads stomp://user:password@host:port/queue/name, amqp:// likewise, mqtt://host/topic/filter, and
 // ws+stomp:// and ws+mqtt:// for WebSockets, of which ws:// is STOMP; stomp+ssl://, mqtts://,
 // wss:// and others mean TLS. Options of a STOMP destination can follow a question mark, and are
 // passed on. In a topic of MQTT nothing has a special meaning but escapes with %.
@@ -53,9 +56,9 @@ func ParseTarget(text string) (Target, error) {
 	case u.Scheme == "":
 		return Target{}, errors.New("the URL has no scheme; it looks like stomp://127.0.0.1:61613/queue/orders")
 	case !known:
-		return Target{}, fmt.Errorf("scheme %q is not understood; use stomp, stomp+ssl, mqtt, mqtts, ws+stomp, wss+stomp, ws+mqtt or wss+mqtt", u.Scheme)
+		return Target{}, fmt.Errorf("scheme %q is not understood; use stomp, stomp+ssl, amqp, amqps, mqtt, mqtts, or ws+ or wss+ with stomp, amqp or mqtt", u.Scheme)
 	}
-	t := Target{Host: u.Hostname(), TLS: kind.tls, MQTT: kind.mqtt, WebSocket: kind.webSocket}
+	t := Target{Host: u.Hostname(), TLS: kind.tls, MQTT: kind.mqtt, AMQP: kind.amqp, WebSocket: kind.webSocket}
 	port := kind.port
 	if t.Host == "" {
 		return Target{}, errors.New("the URL names no host; it looks like stomp://127.0.0.1:61613/queue/orders")

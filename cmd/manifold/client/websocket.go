@@ -21,8 +21,11 @@ const webSocketPath = "/ws"
 // upgrade turns a connection into a WebSocket of the target's protocol.
 func upgrade(ctx context.Context, raw net.Conn, t Target) (net.Conn, error) {
 	subprotocols := []string{"v12.stomp", "v11.stomp", "v10.stomp", "stomp"}
-	if t.MQTT {
+	switch {
+	case t.MQTT:
 		subprotocols = []string{"mqtt"}
+	case t.AMQP:
+		subprotocols = []string{"amqp"}
 	}
 	d := websocket.Dialer{
 		NetDialContext: func(context.Context, string, string) (net.Conn, error) { return raw, nil }, // TLS included
@@ -37,7 +40,7 @@ func upgrade(ctx context.Context, raw net.Conn, t Target) (net.Conn, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &stream{Conn: c, text: !t.MQTT}, nil
+	return &stream{Conn: c, text: !t.MQTT && !t.AMQP}, nil
 }
 
 // stream is a WebSocket as a connection.
