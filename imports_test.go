@@ -75,6 +75,8 @@ func layers() []layer {
 		// A client: it knows what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame", "protocols/amqp/frame", "protocols/amqp/section", "protocols/amqp/wire"}, tests: kits},
 		{pkg: "protocols/torture/sessions", may: []string{"protocols/mqtt/packet"}, tests: kits},
+		// One test over all protocols, of which it is a client each time.
+		{pkg: "protocols/interoptest", tests: append(kits, "protocols/stomp/stomptest", "protocols/amqp/amqptest", "protocols/mqtt", "protocols/mqtt/packet")},
 		{pkg: "protocols/server", may: []string{"broker/...", "store/...", "protocols/..."}, tests: kits},
 		{pkg: "protocols/crosstest", tests: append(kits, "protocols/mqtt", "protocols/mqtt/packet", "protocols/stomp/stomptest")},
 		{pkg: "protocols/brokertest", may: []string{"broker/...", "store/...", "protocols/..."}},
