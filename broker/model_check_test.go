@@ -52,6 +52,7 @@ func (w *world) arrive(a arrival) {
 		return // it ended with the connection, which had got it just before
 	}
 	count, flagged := d.Count, d.Flags&queue.Redelivered != 0
+	first := s.o.Track != nil && e.tag == 0 // what is handed over exactly once comes again with its tag
 	switch {
 	case e.state == held:
 		w.fail("%s got %v, which somebody has", s.name, e)
@@ -67,7 +68,7 @@ func (w *world) arrive(a arrival) {
 		w.fail("%s got %v at %d, %d ms too early", s.name, e, a.now, e.delayed-a.now)
 	case count > e.count || count+e.slack < e.count:
 		w.fail("%s got %v with count %d", s.name, e, count)
-	case e.flagged == yes && !flagged || e.flagged == no && flagged && e.tag == 0 && !e.either:
+	case first && flagged && !e.either, !first && e.flagged == yes && !flagged, !first && e.flagged == no && flagged && e.tag == 0 && !e.either:
 		w.fail("%s got %v with redelivered %v", s.name, e, flagged)
 	case d.Msg.Address != e.addr || d.Msg.Origin != e.origin:
 		w.fail("%s got %v at %v from %v, not %v from %v", s.name, e, d.Msg.Address, d.Msg.Origin, e.addr, e.origin)
@@ -83,9 +84,12 @@ func (w *world) arrive(a arrival) {
 	if e.first < 0 {
 		e.first, e.to, e.fresh = len(w.got)-1, s, fresh
 	}
-	e.id, e.count, e.slack, e.seen, e.flagged = d.ID, count, 0, true, no
-	if flagged {
+	e.id, e.count, e.slack, e.seen = d.ID, count, 0, true
+	switch {
+	case flagged:
 		e.flagged = yes
+	case !first: // otherwise it says nothing of what others have seen
+		e.flagged = no
 	}
 	e.state, e.holder, e.number, e.tx = held, s, d.Number, nil
 	if s.closed {

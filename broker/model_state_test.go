@@ -126,7 +126,7 @@ func (q *modelQueue) find(id store.ID, m *message.Message, state entryState) *mo
 		switch {
 		case e.id == id:
 			return e
-		case e.id == 0 && e.body == text && e.origin == m.Origin && e.state == state && first == nil:
+		case e.id == 0 && e.body == text && e.addr == m.Address && e.origin == m.Origin && e.state == state && first == nil:
 			first = e
 		}
 	}

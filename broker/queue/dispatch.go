@@ -107,7 +107,7 @@ func (q *Queue) takeIntake() {
 			q.lastStored = max(q.lastStored, e.Ref.ID)
 		}
 		switch {
-		case !l.tail && e.Flags&Ordered != 0:
+		case e.Flags&Ordered != 0 && (!l.tail || e.Ref.ID <= l.cursor):
 			e.Flags &^= Ordered
 			l.insert(*e)
 		case !l.tail:
