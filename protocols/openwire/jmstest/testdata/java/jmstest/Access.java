@@ -140,7 +140,7 @@ final class Access {
         fails(JMSSecurityException.class, "User writer is not authorized to read from: queue://guest\\..*", () -> s.createConsumer(open(e)));
     }
 
-    @Scenario(name = "access/remove", login = true, later = "the refusal says create for remove", ref = "destroying a queue needs the right to administer it",
+    @Scenario(name = "access/remove", login = true, ref = "destroying a queue needs the right to administer it",
             activemq = "lets everybody destroy queues that nobody consumes from",
             why = "who may not make a queue must not be able to delete what others left in it")
     static void remove(Env e) throws Exception {

@@ -56,7 +56,7 @@ final class Advisories {
         equal("consumerCount", next(news, RemoveInfo.class).getIntProperty("consumerCount"), 0);
     }
 
-    @Scenario(name = "advisory/producer", later = "producerCount is missing", ref = "the same for producers on ActiveMQ.Advisory.Producer.Queue.X")
+    @Scenario(name = "advisory/producer", ref = "the same for producers on ActiveMQ.Advisory.Producer.Queue.X")
     static void producer(Env e) throws Exception {
         Session s = e.session();
         MessageProducer first = e.session().createProducer(e.queue());
@@ -129,7 +129,7 @@ final class Advisories {
         }
     }
 
-    @Scenario(name = "advisory/dead-letter", later = "this advisory comes later", ref = "a dead letter is told on ActiveMQ.Advisory.MessageDLQd.Queue.X")
+    @Scenario(name = "advisory/dead-letter", ref = "a dead letter is told on ActiveMQ.Advisory.MessageDLQd.Queue.X")
     static void deadLetter(Env e) throws Exception {
         MessageConsumer news = e.session().createConsumer(AdvisorySupport.getMessageDLQdAdvisoryTopic(e.queue()));
         MessageConsumer shared = e.session().createConsumer(AdvisorySupport.getMessageDLQdAdvisoryTopic(Redelivery.DLQ));
@@ -147,7 +147,7 @@ final class Advisories {
         equal("JMSType", m.getJMSType(), "Advisory");
     }
 
-    @Scenario(name = "advisory/expired", later = "this advisory comes later", ref = "an expired message is told on ActiveMQ.Advisory.Expired.Queue.X with its id")
+    @Scenario(name = "advisory/expired", ref = "an expired message is told on ActiveMQ.Advisory.Expired.Queue.X with its id")
     static void expired(Env e) throws Exception {
         Session s = e.session();
         MessageConsumer news = s.createConsumer(AdvisorySupport.getExpiredQueueMessageAdvisoryTopic(e.queue()));

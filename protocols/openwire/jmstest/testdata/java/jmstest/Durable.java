@@ -190,7 +190,7 @@ final class Durable {
         wantTexts(sub, "later");
     }
 
-    @Scenario(name = "durable/advisory", later = "it is accepted", ref = "advisory topics have no durable subscriptions")
+    @Scenario(name = "durable/advisory", ref = "advisory topics have no durable subscriptions")
     static void advisory(Env e) throws Exception {
         ActiveMQConnection c = e.connectAs(e.unique);
         fails(JMSException.class, "Cannot create a durable subscription for an advisory Topic", () -> subscribe(c, new ActiveMQTopic("ActiveMQ.Advisory.Connection")));

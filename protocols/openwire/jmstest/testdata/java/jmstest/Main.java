@@ -94,7 +94,7 @@ public final class Main {
             say("SKIP", s.name(), 0, "the target asks for no password");
             return;
         }
-        if (!s.later().isEmpty() && !target.activemq()) {
+        if (!s.later().isEmpty() && !target.activemq() && target.get("later", "").isEmpty()) {
             say("SKIP", s.name(), 0, s.later());
             return;
         }

@@ -147,7 +147,7 @@ final class Messages {
         wantTexts(c, "b");
     }
 
-    @Scenario(name = "header/broker-times", later = "the time of dispatch stays 0", ref = "JMSActiveMQBrokerInTime and JMSActiveMQBrokerOutTime say when the broker got and sent a message")
+    @Scenario(name = "header/broker-times", ref = "JMSActiveMQBrokerInTime and JMSActiveMQBrokerOutTime say when the broker got and sent a message")
     static void brokerTimes(Env e) throws Exception {
         Session s = e.session();
         long before = System.currentTimeMillis();

@@ -29,7 +29,7 @@ final class Scheduling {
         s.createProducer(e.queue()).send(m);
     }
 
-    @Scenario(name = "schedule/delay", later = "comes with scheduled delivery over OpenWire", ref = "AMQ_SCHEDULED_DELAY holds a message back; it comes without the schedule and with scheduledJobId")
+    @Scenario(name = "schedule/delay", ref = "AMQ_SCHEDULED_DELAY holds a message back; it comes without the schedule and with scheduledJobId")
     static void delay(Env e) throws Exception {
         Session s = e.session();
         MessageConsumer c = s.createConsumer(e.queue());
@@ -46,7 +46,7 @@ final class Scheduling {
         quiet(c);
     }
 
-    @Scenario(name = "schedule/repeat", later = "comes with scheduled delivery over OpenWire", ref = "AMQ_SCHEDULED_REPEAT n delivers n times more, each under an id of its own")
+    @Scenario(name = "schedule/repeat", ref = "AMQ_SCHEDULED_REPEAT n delivers n times more, each under an id of its own")
     static void repeat(Env e) throws Exception {
         Session s = e.session();
         MessageConsumer c = s.createConsumer(e.queue());
@@ -61,7 +61,7 @@ final class Scheduling {
         equal("message", c.receive(600), null);
     }
 
-    @Scenario(name = "schedule/transaction", later = "comes with scheduled delivery over OpenWire", ref = "in a transaction nothing is scheduled unless it commits")
+    @Scenario(name = "schedule/transaction", ref = "in a transaction nothing is scheduled unless it commits")
     static void transaction(Env e) throws Exception {
         Session tx = transacted(e.connect());
         MessageConsumer c = e.session().createConsumer(e.queue());
@@ -74,7 +74,7 @@ final class Scheduling {
         quiet(c);
     }
 
-    @Scenario(name = "schedule/browse-and-remove", later = "comes with scheduled delivery over OpenWire", ref = "ActiveMQ.Scheduler.Management lists what is scheduled to the reply address, and removes it by its job id")
+    @Scenario(name = "schedule/browse-and-remove", ref = "ActiveMQ.Scheduler.Management lists what is scheduled to the reply address, and removes it by its job id")
     static void manage(Env e) throws Exception {
         Session s = e.session();
         send(e, s, "never " + e.unique, 600_000, 0, 0);
@@ -104,7 +104,7 @@ final class Scheduling {
         }
     }
 
-    @Scenario(name = "schedule/refused", later = "comes with scheduled delivery over OpenWire", ref = "a negative repeat is refused by the client, a repeat beyond the limit by the broker")
+    @Scenario(name = "schedule/refused", ref = "a negative repeat is refused by the client, a repeat beyond the limit by the broker")
     static void refused(Env e) throws Exception {
         Session s = e.session();
         TextMessage m = s.createTextMessage("x");
