@@ -156,7 +156,7 @@ func (n *node) depth(queue string) int {
 // awaitDepth waits until a queue holds at least so many messages.
 func (n *node) awaitDepth(queue string, least int) {
 	n.t.Helper()
-	late := time.NewTimer(2 * time.Minute)
+	late := time.NewTimer(5 * time.Minute)
 	defer late.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -210,7 +210,7 @@ func begin(t *testing.T, s jmstest.Suite, class string, args ...string) *program
 // next returns the program's next line; false at its end.
 func (p *program) next() (string, bool) {
 	p.t.Helper()
-	late := time.NewTimer(time.Minute)
+	late := time.NewTimer(5 * time.Minute)
 	defer late.Stop()
 	select {
 	case line, ok := <-p.lines:
