@@ -100,7 +100,7 @@ final class Env implements AutoCloseable {
     ActiveMQConnectionFactory factoryFor(String url) throws Exception {
         ActiveMQConnectionFactory f;
         if (target.scheme().equals("ssl")) {
-            Tls tls = new Tls(target);
+            Tls tls = target.tls();
             ActiveMQSslConnectionFactory s = new ActiveMQSslConnectionFactory(url);
             s.setKeyAndTrustManagers(tls.keys, tls.trust, null);
             f = s;
@@ -116,7 +116,7 @@ final class Env implements AutoCloseable {
     ActiveMQXAConnectionFactory xaFactory() throws Exception {
         ActiveMQXAConnectionFactory f;
         if (target.scheme().equals("ssl")) {
-            Tls tls = new Tls(target);
+            Tls tls = target.tls();
             ActiveMQXASslConnectionFactory s = new ActiveMQXASslConnectionFactory(target.url);
             s.setKeyAndTrustManagers(tls.keys, tls.trust, null);
             s.setUserName(target.user);

@@ -9,6 +9,7 @@ final class Target {
     final String user;
     final String password;
     private final Map<String, String> settings;
+    private Tls tls;
 
     private Target(Map<String, String> settings) {
         this.settings = settings;
@@ -31,6 +32,14 @@ final class Target {
 
     String get(String key, String otherwise) {
         return settings.getOrDefault(key, otherwise);
+    }
+
+    /** The client's keys, which take long to read and are the same for all connections. */
+    synchronized Tls tls() throws Exception {
+        if (tls == null) {
+            tls = new Tls(this);
+        }
+        return tls;
     }
 
     boolean activemq() {
