@@ -220,19 +220,21 @@ func (w *world) evidence(a *atom, actual map[*modelQueue]map[store.ID]*recovered
 	if a.applied != nil {
 		return a.applied(), true
 	}
+	unclear := false
 	for _, e := range a.removes {
 		if !e.stays || e.purged || !slices.Contains(w.queues, e.q) {
 			continue
 		}
 		if e.q.sub != nil && w.expired(e) {
 			// Looking at the subscription has made a dead letter of it.
-			for _, r := range actual[w.dlq] {
-				if r.body == e.body && !r.claimed {
-					return false, false
-				}
+			if unclear = unclear || w.isDead(e, actual); unclear {
+				continue // another one may tell
 			}
 		}
 		return actual[e.q][e.id] == nil, true
+	}
+	if unclear {
+		return false, false
 	}
 	for _, e := range a.adds {
 		if !e.stays {
@@ -253,6 +255,16 @@ func (w *world) evidence(a *atom, actual map[*modelQueue]map[store.ID]*recovered
 		return false, true
 	}
 	return false, false
+}
+
+// isDead reports whether there is a dead letter of an entry that nothing else explains.
+func (w *world) isDead(e *modelEntry, actual map[*modelQueue]map[store.ID]*recoveredEntry) bool {
+	for _, r := range actual[w.dlq] {
+		if r.body == e.body && !r.claimed {
+			return true
+		}
+	}
+	return false
 }
 
 func (w *world) claim(a *atom, actual map[*modelQueue]map[store.ID]*recoveredEntry) {
