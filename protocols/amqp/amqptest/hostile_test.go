@@ -8,14 +8,17 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/manifoldmq/manifold/protocols/amqp"
 	"github.com/manifoldmq/manifold/protocols/amqp/amqptest"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
 )
 
-// hostileTarget starts a broker of the test's own.
+// hostileTarget starts a broker of the test's own, on which clients that say nothing for long stay.
 func hostileTarget(t *testing.T, options ...brokertest.Option) amqptest.Target {
 	t.Helper()
+	options = append(options, brokertest.WithAMQP(amqp.Options{IdleTimeout: time.Hour}))
 	return amqptest.Target{Address: brokertest.Start(t, options...).Addr("amqp")}
 }
 
