@@ -145,3 +145,14 @@ func (s *Subscription) SetPhase(number uint64, phase uint8, t Token) error {
 	}
 	return nil
 }
+
+// Keys returns the keys of all messages that were taken and are not released.
+func (o *Once) Keys() []uint64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	list := make([]uint64, 0, len(o.keys))
+	for k := range o.keys {
+		list = append(list, k)
+	}
+	return list
+}

@@ -59,7 +59,10 @@ func (s *session) disposition(f wire.Fields) error {
 		return violation(frame.InvalidField, "the range of delivery-ids is upside down")
 	}
 	if d.Role == frame.Sender {
-		return nil // the client settles what we have an outcome of: we keep no state of it
+		if d.Settled {
+			s.released(d.First, d.Last)
+		}
+		return nil
 	}
 	state, err := frame.ParseState(d.State)
 	if err != nil {

@@ -47,6 +47,9 @@ func (c *connection) endCore() {
 		wait(c.ctx, c.settled, c.out.Done())
 	}
 	for _, s := range c.sessions {
+		s.quiet()
+	}
+	for _, s := range c.sessions {
 		s.close()
 	}
 }

@@ -21,6 +21,8 @@ type link interface {
 type linkBase struct {
 	identity
 
+	ending sync.Mutex // held while the link ends, so that who steals it can wait for that
+
 	mu     sync.Mutex
 	over   bool // nothing is sent for it any more
 	gone   bool // we have said detach: whatever comes is dropped until the client's
@@ -90,6 +92,7 @@ type linkKey struct {
 type registry struct {
 	mu    sync.Mutex
 	links map[linkKey]link
+	kept  map[linkKey]*kept
 }
 
 // enter puts a link into the registry and returns the one that had its key before.

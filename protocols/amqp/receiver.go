@@ -20,6 +20,7 @@ type receiver struct {
 	whole     address.Address
 	dynamic   address.Address // the node that ends with the link
 	control   *coordinator    // the link is to the coordinator
+	kept      *kept           // what is known of deliveries, of a link that can be taken up again
 
 	// The reader's.
 	producer  *broker.Producer
@@ -46,6 +47,18 @@ func (s *session) attachReceiver(a *frame.Attach, id identity) error {
 		s.decline(a, l, answerOf(err))
 		return nil
 	}
+	if recoverable(a) {
+		if old := c.links.find(l.key); old != nil {
+			steal(old)
+		}
+		k, err := c.links.keep(c, l.key, a.Unsettled)
+		if err != nil {
+			l.producer.Close()
+			s.decline(a, l, answerOf(err))
+			return nil
+		}
+		l.kept = k
+	}
 	l.rejects = a.Source == nil || len(a.Source.Outcomes) == 0 || contains(a.Source.Outcomes, frame.RejectedName)
 	l.count.Store(a.InitialCount)
 	l.confirmed = a.InitialCount
@@ -65,6 +78,9 @@ func (s *session) attachReceiver(a *frame.Attach, id identity) error {
 	}
 	if reply.Source == nil {
 		reply.Source = new(frame.Source)
+	}
+	if l.kept != nil {
+		reply.Unsettled = l.kept.unsettled()
 	}
 	for _, d := range a.Desired {
 		if d == delayedDelivery && c.o.Broker.Scheduler() != nil || d == anonymousRelay {
@@ -153,7 +169,9 @@ func (l *receiver) flow(w *frame.Flow) error {
 }
 
 // end implements link.
-func (l *receiver) end(bool) {
+func (l *receiver) end(closed bool) {
+	l.ending.Lock()
+	defer l.ending.Unlock()
 	l.mu.Lock()
 	before := l.closed
 	l.closed, l.over = true, true
@@ -162,7 +180,10 @@ func (l *receiver) end(bool) {
 		return
 	}
 	c := l.s.c
-	c.links.leave(l)
+	defer c.links.leave(l)
+	if l.kept != nil {
+		c.links.part(l.key, l.kept, closed)
+	}
 	c.mu.Lock()
 	delete(c.receivers, l.index)
 	c.mu.Unlock()

@@ -38,6 +38,8 @@ type sender struct {
 	drain     bool
 	echo      bool // a flow was asked for before ready
 	exhausted bool // a browser has seen everything
+	// settlements are what the client has yet to hear of, of a link that was taken up again.
+	settlements []settlement
 
 	// The writer's.
 	done    uint64 // settled deliveries up to it were settled in the core
@@ -76,7 +78,16 @@ func (s *session) subscribe(a *frame.Attach, l *sender, o broker.SubscribeOption
 	t := c.token(func(dst []byte, err error) []byte { return l.attached(dst, a, reply, err) })
 	// The tables first: a confirmation may come before Subscribe returns.
 	s.join(l)
-	_, err := c.core.SubscribeWith(o, s, t, func(sub *broker.Subscription) { l.sub = sub })
+	first := t
+	if a.Unsettled != nil {
+		first = 0
+	}
+	_, err := c.core.SubscribeWith(o, s, first, func(sub *broker.Subscription) { l.sub = sub })
+	if err == nil && a.Unsettled != nil {
+		if err = l.reclaim(a.Unsettled, t); err != nil {
+			l.sub.Close(0, 0)
+		}
+	}
 	if err != nil {
 		c.forget(t)
 		c.links.leave(l)
@@ -209,11 +220,16 @@ func (l *sender) attached(dst []byte, a *frame.Attach, reply frame.Attach, err e
 		return dst
 	}
 	l.ready = true
+	reply.Unsettled = l.unsettledMap()
+	resumed := l.takeSettlements()
 	echo := l.echo
 	l.echo = false
 	number, drain := l.number(), l.drain
 	l.mu.Unlock()
 	dst = reply.Append(dst, l.s.channel)
+	if resumed != nil {
+		dst = resumed.encode(dst)
+	}
 	if echo {
 		dst = l.appendFlow(dst)
 	}
@@ -248,6 +264,7 @@ func (l *sender) flow(w *frame.Flow) error {
 		l.limit = l.count + uint64(max(ahead, 0))
 		l.drain = w.Drain
 	}
+	resumed := l.takeSettlements()
 	left := l.limit > l.count
 	answer := l.drain && (!left || l.exhausted) // nothing more can come
 	if answer && l.exhausted {
@@ -267,6 +284,9 @@ func (l *sender) flow(w *frame.Flow) error {
 	if !ready {
 		return nil
 	}
+	if resumed != nil {
+		l.s.c.out.Own(resumed)
+	}
 	l.sub.Limit(number)
 	if answer {
 		l.s.c.out.Own((*linkFlow)(l))
@@ -282,6 +302,8 @@ func (l *sender) drainedCount() bool { return l.limit <= l.count }
 
 // end implements link.
 func (l *sender) end(closed bool) {
+	l.ending.Lock()
+	defer l.ending.Unlock()
 	l.mu.Lock()
 	before := l.closed
 	l.closed, l.over = true, true
@@ -290,7 +312,7 @@ func (l *sender) end(closed bool) {
 	if before {
 		return
 	}
-	l.s.c.links.leave(l)
+	defer l.s.c.links.leave(l)
 	if l.sub == nil {
 		return
 	}

@@ -42,6 +42,8 @@ type session struct {
 	bytes  int64 // of deliveries that were not sent yet
 	choked []*queue.Consumer
 	runs   runs
+	// Deliveries from the client on links that can be taken up again, by delivery-id.
+	inbound map[uint32]inbound
 }
 
 // sessionBudget is how many bytes of deliveries a session may hold.
@@ -145,13 +147,24 @@ func (s *session) ended() {
 
 // close ends all links, as if they were lost: durable subscriptions stay.
 func (s *session) close() {
-	s.flush()
-	s.over.Store(true)
+	s.quiet()
 	for _, l := range s.links {
 		l.end(false)
 	}
 	clear(s.links)
 	clear(s.handles)
+}
+
+// quiet lets nothing more be sent, nor delivered to the session: what one of its links gives back
+// must not go to another.
+func (s *session) quiet() {
+	s.flush()
+	s.over.Store(true)
+	for _, l := range s.links {
+		if k, ok := l.(*sender); ok && !k.stop() && k.sub != nil {
+			k.sub.Limit(0)
+		}
+	}
 }
 
 // flush implements flusher: settlements that were gathered take effect.

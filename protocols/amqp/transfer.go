@@ -161,16 +161,15 @@ type delivery struct {
 // the client does not wait for one, by a detach. [AMQP 2.6.12]
 func (l *receiver) complete(d *delivery) error {
 	switch {
+	case d.resume: // its mode is that of when it began
+		l.resumed(d)
+		return nil
 	case l.mode == frame.Settled && !d.settled:
 		return l.refused(frame.InvalidField, "the link's deliveries are settled, and this one is not")
 	case l.mode == frame.Unsettled && d.settled:
 		return l.refused(frame.InvalidField, "the link's deliveries are unsettled, and this one is not")
 	case len(d.payload) > l.s.c.o.MaxMessage:
 		return l.refused(frame.MessageSizeExceeded, "the message is larger than "+strconv.Itoa(l.s.c.o.MaxMessage)+" bytes")
-	case d.resume:
-		// It is of a link that was before, and nothing is known of it here.
-		l.dropped()
-		return nil
 	}
 	if l.control != nil {
 		return l.control.serve(d)
@@ -189,6 +188,10 @@ func (l *receiver) complete(d *delivery) error {
 		}
 	}
 	if err := l.send(d, tx); err != nil {
+		if f, ok := err.(*linkFault); ok {
+			refuse(l, f.e)
+			return nil
+		}
 		if tx != nil {
 			tx.fail(err)
 		}
@@ -234,12 +237,32 @@ func (l *receiver) send(d *delivery, tx *transaction) error {
 		l.tx.add(l, tx, d)
 		return nil
 	}
+	if l.kept != nil && !d.settled && d.second {
+		return l.sendOnce(p, m, d)
+	}
 	t := sendToken | broker.Token(l.index)<<indexShift | broker.Token(d.id)
 	if d.settled {
 		t |= settledToken
 	}
 	return p.Send(m, nil, t)
 }
+
+// sendOnce hands a message to the core that the client may repeat until it settles it.
+func (l *receiver) sendOnce(p *broker.Producer, m *message.Message, d *delivery) error {
+	c := l.s.c
+	k := l.kept.arrive(c, d.tag, d.payload)
+	if k == nil {
+		return &linkFault{&frame.Error{Condition: frame.InvalidField, Description: "a delivery with the tag is unsettled"}}
+	}
+	l.s.remember(d.id, l, k)
+	return p.SendOnce(m, l.kept.once, k.key, sendToken|broker.Token(l.index)<<indexShift|broker.Token(d.id))
+}
+
+// linkFault ends the link, whatever the message is.
+type linkFault struct{ e *frame.Error }
+
+// Error implements error.
+func (e *linkFault) Error() string { return e.e.Error() }
 
 // reject says that a delivery was not taken, by its outcome if the client waits for one that it
 // knows, and otherwise by detaching. [AMQP 3.4.3]

@@ -85,6 +85,9 @@ func (c *connection) confirmed(dst []byte, t broker.Token, err error) []byte {
 		return l.done(dst, 1)
 	}
 	a := &c.w.accepted
+	if err == nil && l.kept != nil {
+		l.s.outcome(id, acceptedState)
+	}
 	if err != nil {
 		dst = c.Gather(dst)
 		state := frame.RejectedWith(sendError(err))
@@ -157,6 +160,7 @@ type doneItem struct {
 	count   uint32
 	settled bool
 	state   []byte
+	again   bool // the outcome of a delivery that was taken up again
 }
 
 func (d *doneItem) encode(dst []byte) []byte {
@@ -164,7 +168,10 @@ func (d *doneItem) encode(dst []byte) []byte {
 		return dst
 	}
 	if d.state != nil {
-		p := frame.Disposition{Role: frame.Receiver, First: d.id, Last: d.id + d.count - 1, Settled: d.settled, State: d.state}
+		if d.l.kept != nil && !d.again {
+			d.l.s.outcome(d.id, d.state)
+		}
+		p := frame.Disposition{Role: frame.Receiver, First: d.id, Last: d.id + max(d.count, 1) - 1, Settled: d.settled, State: d.state}
 		dst = p.Append(dst, d.l.s.channel)
 	}
 	if d.l.isOver() {
@@ -179,6 +186,7 @@ type held struct {
 	parts mapping.Parts // of a delivery of which a part was sent
 	begun bool
 	drain *queue.Consumer // in place of a delivery: nothing is left
+	own   item            // in place of a delivery
 }
 
 // deliver sends a delivery, or keeps it until the session's window lets it out.
@@ -344,6 +352,16 @@ func (w *windowItem) encode(dst []byte) []byte {
 	s := (*session)(w)
 	for len(s.held) > 0 {
 		h := s.held[0]
+		if h.own != nil {
+			if !s.windowOpen() {
+				break
+			}
+			rest := s.held[1:]
+			s.held = nil
+			dst = h.own.encode(dst)
+			s.held = append(s.held, rest...)
+			continue
+		}
 		if h.drain != nil {
 			rest := s.held
 			s.held = nil
