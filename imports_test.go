@@ -63,7 +63,7 @@ func layers() []layer {
 		{pkg: "protocols/openwire/jmstest", tests: append(kits, "broker/...", "protocols", "protocols/server")},
 		{pkg: "protocols/openwire/wire", pure: true},
 		{pkg: "protocols/openwire/wire/generate"}, // run by go generate, not part of the program
-		{pkg: "protocols/amqp", may: []string{"broker/...", "protocols"}, tests: kits},
+		{pkg: "protocols/amqp", may: []string{"broker/...", "protocols"}, tests: append(kits, "protocols/server")},
 		{pkg: "protocols/amqp/mapping", may: leaves("protocols/amqp/wire", "protocols/amqp/section"), pure: true},
 		{pkg: "protocols/amqp/wire", pure: true},
 		{pkg: "protocols/amqp/frame", may: []string{"protocols/amqp/wire"}, pure: true},
