@@ -12,14 +12,14 @@ import (
 // named by the ids that their deliveries had. It returns which of them were there; the others
 // have an outcome already, or are with somebody else. The token is confirmed when all of that is
 // durable. It may block on the store.
-func (s *Subscription) Reclaim(ctx context.Context, ids []store.ID, o Outcome, t Token) (found []store.ID, err error) {
+func (s *Subscription) Reclaim(ctx context.Context, ids []uint64, o Outcome, t Token) (found []uint64, err error) {
 	c := s.c
 	s.mu.Lock()
 	queues := append([]*queue.Queue(nil), s.attached...)
 	s.mu.Unlock()
 	wanted := make(map[store.ID]struct{}, len(ids))
 	for _, id := range ids {
-		wanted[id] = struct{}{}
+		wanted[store.ID(id)] = struct{}{}
 	}
 	var all []queue.Taken
 	for _, q := range queues {
@@ -32,7 +32,7 @@ func (s *Subscription) Reclaim(ctx context.Context, ids []store.ID, o Outcome, t
 		}, len(wanted))
 		for i := range list {
 			delete(wanted, list[i].Entry.Ref.ID)
-			found = append(found, list[i].Entry.Ref.ID)
+			found = append(found, uint64(list[i].Entry.Ref.ID))
 		}
 		all = append(all, list...)
 		if err != nil {

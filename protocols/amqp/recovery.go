@@ -8,7 +8,6 @@ import (
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/protocols/amqp/frame"
 	"github.com/manifoldmq/manifold/protocols/amqp/wire"
-	"github.com/manifoldmq/manifold/store"
 )
 
 // Links are recovered as AMQP 2.6.13 has it.
@@ -302,16 +301,15 @@ func (l *sender) reclaim(unsettled []byte, t broker.Token) error {
 	c := l.s.c
 	type group struct {
 		outcome broker.Outcome
-		ids     []store.ID
+		ids     []uint64
 	}
 	var groups []group
-	states := make(map[store.ID][]byte)
+	states := make(map[uint64][]byte)
 	err := frame.Tags(unsettled, func(tag []byte, s frame.State) bool {
-		n, ok := frame.ParseTag(tag)
+		id, ok := frame.ParseTag(tag)
 		if !ok || !s.Kind.IsOutcome() || s.InTransaction {
 			return true // it comes again, if it is there
 		}
-		id := store.ID(n)
 		states[id] = s.Append(nil)
 		o := outcomeOf(&s)
 		for i := range groups {
@@ -320,7 +318,7 @@ func (l *sender) reclaim(unsettled []byte, t broker.Token) error {
 				return true
 			}
 		}
-		groups = append(groups, group{o, []store.ID{id}})
+		groups = append(groups, group{o, []uint64{id}})
 		return true
 	})
 	if err != nil {
@@ -340,7 +338,7 @@ func (l *sender) reclaim(unsettled []byte, t broker.Token) error {
 			return err
 		}
 		for _, id := range found {
-			l.settlements = append(l.settlements, settlement{uint64(id), states[id]})
+			l.settlements = append(l.settlements, settlement{id, states[id]})
 		}
 	}
 	return nil
