@@ -185,6 +185,7 @@ func steal(l link) {
 		return
 	}
 	l.end(false)
+	b.s.c.core.Flush() // what was sent on it takes effect before anything on the new one
 	e := &frame.Error{Condition: frame.Stolen, Description: "the link was attached anew"}
 	b.s.c.out.Raw((&frame.Detach{Handle: b.handle, Closed: true, Error: e}).Append(nil, b.s.channel))
 	b.s.c.out.Wake()

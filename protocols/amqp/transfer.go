@@ -250,6 +250,12 @@ func (l *receiver) send(d *delivery, tx *transaction) error {
 // sendOnce hands a message to the core that the client may repeat until it settles it.
 func (l *receiver) sendOnce(p *broker.Producer, m *message.Message, d *delivery) error {
 	c := l.s.c
+	// Whoever steals the link must find all that was taken on it, and nothing may follow.
+	l.ending.Lock()
+	defer l.ending.Unlock()
+	if l.isOver() {
+		return nil
+	}
 	k := l.kept.arrive(c, d.tag, d.payload)
 	if k == nil {
 		return &linkFault{&frame.Error{Condition: frame.InvalidField, Description: "a delivery with the tag is unsettled"}}
