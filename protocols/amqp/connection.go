@@ -33,6 +33,7 @@ type connection struct {
 	channels  map[uint16]bool // ours
 	peer      frame.Open      // set before there is a session, read by the writer
 	now       int64           // the time of the burst, Unix milliseconds
+	partials  int             // bytes of messages of which more frames are to come
 	dirty     []flusher       // have something to settle at the end of the burst
 	txs       map[string]*transaction
 	nextTxn   uint64

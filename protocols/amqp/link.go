@@ -1,6 +1,7 @@
 package amqp
 
 import (
+	"strconv"
 	"sync"
 
 	"github.com/manifoldmq/manifold/protocols/amqp/frame"
@@ -141,6 +142,13 @@ func (s *session) attach(f wire.Fields) error {
 			return violation(frame.HandleInUse, "the link is attached already, with another handle")
 		}
 	}
+	links := 0
+	for _, k := range s.c.sessions {
+		links += len(k.links)
+	}
+	if links >= maxLinks {
+		return violation(frame.ResourceLimitExceeded, "the connection has "+strconv.Itoa(maxLinks)+" links, which is the limit")
+	}
 	own, ok := s.newHandle(a.Handle)
 	if !ok {
 		return violation(frame.ResourceLimitExceeded, "no handle is free")
@@ -204,6 +212,9 @@ func (s *session) detach(f wire.Fields) error {
 	b := l.common()
 	s.flush() // what was settled before
 	delete(s.links, d.Handle)
+	if r, ok := l.(*receiver); ok {
+		r.forget(false)
+	}
 	if b.isGone() {
 		delete(s.handles, b.handle)
 		return nil // it answers ours

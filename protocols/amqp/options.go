@@ -31,6 +31,10 @@ const (
 	handleMax       = 32767
 	sessionWindow   = 2048 // transfer frames
 	outgoingWindow  = 1<<31 - 1
+
+	maxSessions = 4096  // of one connection
+	maxLinks    = 32768 // of one connection
+	maxPartials = 4     // messages of the largest size that may be on their way at a time
 )
 
 func (o *Options) setDefaults() {

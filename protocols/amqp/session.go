@@ -1,6 +1,7 @@
 package amqp
 
 import (
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -59,6 +60,8 @@ func (c *connection) begin(channel uint16, f wire.Fields) error {
 		return &frame.Error{Condition: frame.FramingError, Description: "the channel is above channel-max"}
 	case c.sessions[channel] != nil:
 		return &frame.Error{Condition: frame.FramingError, Description: "there is a session on the channel already"}
+	case len(c.sessions) >= maxSessions:
+		return &frame.Error{Condition: frame.ResourceLimitExceeded, Description: "the connection has " + strconv.Itoa(maxSessions) + " sessions, which is the limit"}
 	case b.HasRemote:
 		return &frame.Error{Condition: frame.NotAllowed, Description: "begin answers none of ours"}
 	}
@@ -150,6 +153,9 @@ func (s *session) close() {
 	s.quiet()
 	for _, l := range s.links {
 		l.end(false)
+		if r, ok := l.(*receiver); ok {
+			r.forget(false)
+		}
 	}
 	clear(s.links)
 	clear(s.handles)

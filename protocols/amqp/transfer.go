@@ -81,59 +81,68 @@ func (s *session) transfer(f wire.Fields, payload []byte) error {
 		second: l.second && !(t.HasMode && t.Mode == frame.First), state: bytes.Clone(t.State),
 	}
 	p.tagLen = copy(p.tag[:], t.Tag)
-	return l.gather(payload)
+	l.gather(payload, true)
+	return nil
 }
 
 // next serves a further frame of a delivery.
 func (l *receiver) next(t *frame.Transfer, payload []byte) error {
 	p := &l.partial
 	if l.isGone() {
-		*p = partial{active: t.More && !t.Aborted}
+		l.forget(t.More && !t.Aborted)
 		return nil
 	}
 	switch {
 	case t.Aborted:
 		// What has come is forgotten; nothing is said of it. [AMQP 2.6.14]
-		*p = partial{}
+		l.forget(false)
 		l.dropped()
 		return nil
 	case t.HasID && t.DeliveryID != p.id, t.Tag != nil && !bytes.Equal(t.Tag[:min(len(t.Tag), frame.MaxTag)], p.tag[:p.tagLen]),
 		t.HasFormat && t.Format != p.format:
-		*p = partid(t.More)
+		l.forget(t.More)
 		return l.refused(frame.InvalidField, "a frame differs from the first of its delivery")
 	}
 	p.settled = p.settled || t.Settled
 	if t.State != nil {
 		p.state = bytes.Clone(t.State)
 	}
-	if t.More {
-		return l.gather(payload)
-	}
-	if err := l.gather(payload); err != nil || !p.active || l.isGone() {
-		p.active = false
-		return err
-	}
-	d := delivery{
-		id: p.id, tag: p.tag[:p.tagLen], format: p.format, settled: p.settled, second: p.second, state: p.state, resume: p.resume, payload: p.payload,
+	if !l.gather(payload, t.More) || t.More {
+		return nil
 	}
 	tag := p.tag
-	d.tag = tag[:p.tagLen]
-	*p = partial{}
+	d := delivery{
+		id: p.id, tag: tag[:p.tagLen], format: p.format, settled: p.settled, second: p.second, state: p.state, resume: p.resume, payload: p.payload,
+	}
+	l.forget(false)
 	return l.complete(&d)
 }
 
-// partid is a delivery of which the rest is dropped.
-func partid(more bool) partial { return partial{active: more} }
-
-// gather adds a frame's payload. It grows as data comes, not as somebody claims.
-func (l *receiver) gather(payload []byte) error {
+// gather adds a frame's payload, which grows as data comes, not as somebody claims. It returns
+// false when that is too much, for the link or for the connection: the link is refused.
+func (l *receiver) gather(payload []byte, more bool) bool {
+	c := l.s.c
 	p := &l.partial
-	if len(p.payload)+len(payload) > l.s.c.o.MaxMessage {
-		p.payload = nil
-		return l.refused(frame.MessageSizeExceeded, "the message is larger than "+strconv.Itoa(l.s.c.o.MaxMessage)+" bytes")
+	var e *frame.Error
+	switch {
+	case len(p.payload)+len(payload) > c.o.MaxMessage:
+		e = &frame.Error{Condition: frame.MessageSizeExceeded, Description: "the message is larger than " + strconv.Itoa(c.o.MaxMessage) + " bytes"}
+	case c.partials+len(payload) > maxPartials*c.o.MaxMessage:
+		e = &frame.Error{Condition: frame.ResourceLimitExceeded, Description: "too many messages of the connection are on their way in parts"}
+	default:
+		p.payload = append(p.payload, payload...)
+		c.partials += len(payload)
+		return true
 	}
-	p.payload = append(p.payload, payload...)
-	return nil
+	l.forget(more)
+	refuse(l, e)
+	return false
+}
+
+// forget drops what has come of a delivery; with more, frames of it are yet to come.
+func (l *receiver) forget(more bool) {
+	l.s.c.partials -= len(l.partial.payload)
+	l.partial = partial{active: more}
 }
 
 // refused detaches the link for what the client did on it.
