@@ -205,7 +205,7 @@ func (l *receiver) done(dst []byte, n uint32) []byte {
 	l.confirmed += n
 	credit := uint32(l.s.c.o.ProducerCredit)
 	limit := l.limit.Load()
-	if more := l.confirmed + credit - limit; more < max(credit/4, 1) {
+	if more := l.confirmed + credit - limit; more < max(credit/4, 1) || l.isOver() || l.s.over.Load() {
 		return dst
 	}
 	l.limit.Store(l.confirmed + credit)

@@ -174,9 +174,6 @@ func (d *doneItem) encode(dst []byte) []byte {
 		p := frame.Disposition{Role: frame.Receiver, First: d.id, Last: d.id + max(d.count, 1) - 1, Settled: d.settled, State: d.state}
 		dst = p.Append(dst, d.l.s.channel)
 	}
-	if d.l.isOver() {
-		return dst
-	}
 	return d.l.done(dst, d.count)
 }
 
