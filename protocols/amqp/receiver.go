@@ -41,7 +41,7 @@ const maxProducers = 256
 // attachReceiver serves the attach of a client that wants to send.
 func (s *session) attachReceiver(a *frame.Attach, id identity) error {
 	c := s.c
-	l := &receiver{linkBase: linkBase{identity: id}, mode: a.SenderMode, second: a.ReceiverMode == frame.Second}
+	l := &receiver{linkBase: linkBase{identity: id}, mode: a.SenderMode, second: recoverable(a)}
 	if err := l.target(a); err != nil {
 		c.endDynamic(l.dynamic)
 		s.decline(a, l, answerOf(err))

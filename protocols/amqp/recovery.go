@@ -48,13 +48,14 @@ const (
 )
 
 // recoverable reports whether a client that sends can take its link up again: it settles last, and
-// says that it means it.
+// says that it means it. Others that settle last by default, such as uamqp, never settle: their
+// deliveries are settled at once, as by other brokers.
 func recoverable(a *frame.Attach) bool {
 	if a.ReceiverMode != frame.Second || a.SenderMode == frame.Settled || a.Target == nil || a.Target.Dynamic {
 		return false
 	}
 	lasting := func(t *frame.Terminus) bool {
-		return t.Durable == frame.UnsettledState || t.Expiry == frame.Never || t.Timeout > 0
+		return t.Durable != frame.NotDurable || t.Expiry == frame.Never || t.Expiry == frame.ConnectionClose || t.Timeout > 0
 	}
 	return a.Unsettled != nil || lasting(&a.Target.Terminus) || a.Source != nil && lasting(&a.Source.Terminus)
 }

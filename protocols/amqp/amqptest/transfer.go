@@ -304,9 +304,9 @@ func settleScenarios() []Scenario {
 				e.t.Errorf("got %v", f)
 			}
 		}},
-		{Name: "settle/second-sender", Ref: "a sender that asked for mode second gets its outcome unsettled, and settles it", RabbitMQ: "settles at once", Run: func(e *Env) {
+		{Name: "settle/second-sender", Ref: "a sender of mode second whose link lasts gets its outcome unsettled, and settles it", RabbitMQ: "settles at once", Run: func(e *Env) {
 			s := e.Session()
-			l := s.SenderWith(Terms{Target: Terminus{Address: e.Queue("")}, Snd: uint8(0), Rcv: uint8(1)})
+			l := s.SenderWith(Terms{Target: Terminus{Address: e.Queue(""), Expiry: "never"}, Snd: uint8(0), Rcv: uint8(1)})
 			id := l.Post(TextMessage("a").Durable(), false, nil)
 			f := l.outcome(id)
 			if f.Bool(3) || Code(f.Fields.At(4)) != Accepted {
