@@ -197,6 +197,7 @@ func dependencies() []dependency {
 		{pkg: "protocols/websocket", module: "github.com/gorilla/websocket", reason: "the handshake and the frames of WebSockets; not in the standard library"},
 		{pkg: "protocols/amqp/amqptest", module: bcrypt, test: true, reason: "hashes the password of the suite's user"},
 		{pkg: "cmd/manifold/client", module: amqp, reason: "send, receive and browse speak through a client that is not ours"},
+		{pkg: "protocols/crosstest", module: amqp, test: true, reason: "messages cross from and to a client that is not ours"},
 		{pkg: "protocols/amqp/amqptest", module: amqp, test: true, reason: "the behaviour suite is run by a client that is not ours"},
 		{pkg: "protocols/http/...", module: "github.com/prometheus/client_golang", reason: "metrics in Prometheus's formats"},
 	}

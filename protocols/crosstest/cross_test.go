@@ -29,11 +29,12 @@ type world struct {
 	b     *brokertest.Broker
 	mqtt  *mqttPeer
 	stomp stompPeer
+	amqp  *amqpPeer
 }
 
 func newWorld(t *testing.T) *world {
 	b := brokertest.Start(t, brokertest.WithMQTT(mqtt.Options{QueuePrefix: "$queue/", SysInterval: -1}))
-	return &world{t, b, newMQTT(t, b, "sender"), newSTOMP(t, b)}
+	return &world{t, b, newMQTT(t, b, "sender"), newSTOMP(t, b), newAMQP(t, b)}
 }
 
 func slashes(topic string) string { return strings.ReplaceAll(topic, ".", "/") }
@@ -153,6 +154,9 @@ always publish to what a response topic says.
 		fmt.Fprintf(&doc, "| %s | %s | %s |\n", c.about, c.sent, r.receive())
 		r.Close()
 	}
+	amqpSections(w, func(about, sent, received string) {
+		fmt.Fprintf(&doc, "| %s | %s | %s |\n", about, sent, received)
+	}, func(title string) { section(title, "sent | received") })
 	const path = "../../docs/protocols.md"
 	if *update {
 		if err := os.WriteFile(path, []byte(doc.String()), 0o644); err != nil {
