@@ -115,12 +115,25 @@ func (n *binding) refused(m *message.Message) {
 // has one session at most.
 func (c *Connection) OpenSession(o SessionOptions, sink Sink, t Token) (*Session, error) {
 	b := c.b
+	will, err := encodeWill(o.Will, c)
+	if err != nil {
+		return nil, err
+	}
 	h := &Session{c: c, tag: o.Tag}
 	s, err := b.sessionFor(c, &o, h)
 	if err != nil {
 		return nil, err
 	}
 	// From here on s.mu is held, and h is its active handle.
+	if err := h.take(s, &o, sink); err != nil {
+		s.active = nil
+		if h.present {
+			s.elapse()
+		} else {
+			s.end(err)
+		}
+		return nil, err
+	}
 	defer s.mu.Unlock()
 	s.stopTimer()
 	batch := store.GetBatch()
@@ -133,30 +146,7 @@ func (c *Connection) OpenSession(o SessionOptions, sink Sink, t Token) (*Session
 	s.rec.SetExpiry(o.Expiry)
 	s.rec.Ended, s.rec.Offline, s.rec.MaxQueued = 0, o.OfflineAtMostOnce, o.MaxQueued
 	s.record(batch)
-	if err := s.setWill(o.Will, c, batch); err != nil {
-		store.PutBatch(batch)
-		s.active = nil
-		return nil, err
-	}
-	h.sub = &Subscription{c: c, session: h, o: SubscribeOptions{Tag: o.UserTag}}
-	h.sub.Consumer = queue.NewConsumer(b.env, queue.ConsumerOptions{
-		Track: h.track, Exempt: atMostOnce, Home: s.queue, Moving: s.moving, Tag: o.UserTag, Allowance: c.allowance,
-	}, sink)
-	if err := s.readTags(o.Tag); err != nil {
-		store.PutBatch(batch)
-		s.active = nil
-		return nil, err
-	}
-	c.state.Lock()
-	if c.closed.Load() || c.session != nil {
-		c.state.Unlock()
-		store.PutBatch(batch)
-		s.active = nil
-		return nil, fault.New(fault.Closed, "session", s.client, "the connection is closed or has a session")
-	}
-	c.session = h
-	c.subs[h.sub] = struct{}{}
-	c.state.Unlock()
+	s.setWill(o.Will, will, c, batch)
 	s.online.Store(true)
 	h.sub.attach(s.queue)
 	for _, n := range s.bindings {
@@ -173,6 +163,27 @@ func (c *Connection) OpenSession(o SessionOptions, sink Sink, t Token) (*Session
 	batch.Durability = store.Durable
 	b.confirmWhenDone(batch, "session", c, t)
 	return h, nil
+}
+
+// take makes the session the connection's, unless that has ended or has one. The caller holds s.mu,
+// for which the connection's end waits from then on.
+func (h *Session) take(s *clientSession, o *SessionOptions, sink Sink) error {
+	c := h.c
+	h.sub = &Subscription{c: c, session: h, o: SubscribeOptions{Tag: o.UserTag}}
+	h.sub.Consumer = queue.NewConsumer(s.b.env, queue.ConsumerOptions{
+		Track: h.track, Exempt: atMostOnce, Home: s.queue, Moving: s.moving, Tag: o.UserTag, Allowance: c.allowance,
+	}, sink)
+	if err := s.readTags(o.Tag); err != nil {
+		return err
+	}
+	c.state.Lock()
+	defer c.state.Unlock()
+	if c.closed.Load() || c.session != nil {
+		return fault.New(fault.Closed, "session", s.client, "the connection is closed or has a session")
+	}
+	c.session = h
+	c.subs[h.sub] = struct{}{}
+	return nil
 }
 
 // sessionFor finds or makes a client's session, and makes h its active handle. It returns with

@@ -577,3 +577,34 @@ func TestOnceOfASession(t *testing.T) {
 		}
 	}
 }
+
+func TestSessionThatCannotBeOpenedStaysAsItWas(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	n.witness().hangUp()
+	o := broker.SessionOptions{Expiry: time.Hour, Will: will("kept", time.Hour)}
+	n.open("c", o).hangUp()
+	c := n.connect("c")
+	bad := o
+	bad.Will = will("", 0)
+	bad.Will.Message.Address.Name = ""
+	if _, err := c.OpenSession(bad, sink{c}, 0); !fault.Is(err, fault.InvalidName) {
+		t.Errorf("a will to nowhere: %v", err)
+	}
+	c.Connection.Close()
+	if _, err := c.OpenSession(o, sink{c}, 0); !fault.Is(err, fault.Closed) {
+		t.Errorf("on a closed connection: %v", err)
+	}
+	gone := n.connect("never there")
+	gone.Connection.Close()
+	if _, err := gone.OpenSession(o, sink{gone}, 0); !fault.Is(err, fault.Closed) {
+		t.Errorf("on a closed connection: %v", err)
+	}
+	if all, connected := n.SessionCount(); all != 2 || connected != 0 {
+		t.Errorf("%d sessions, %d connected", all, connected)
+	}
+	if err := n.DeleteSession(context.Background(), "c"); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, n.witness().receive(1), []string{"kept"})
+}

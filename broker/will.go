@@ -19,27 +19,30 @@ type pendingWill struct {
 	key    []byte // of its record; nil: it has none
 }
 
-// setWill notes a client's will; nil is none. Its record is added to a batch, if the session is
-// on disk. The caller holds s.mu.
-func (s *clientSession) setWill(w *Will, c *Connection, batch *store.Batch) error {
+// encodeWill returns the record of a client's will; nil is none.
+func encodeWill(w *Will, c *Connection) ([]byte, error) {
 	if w == nil {
-		return nil
+		return nil, nil
 	}
 	if err := checkName("will", w.Message.Address); err != nil {
-		return err
+		return nil, err
 	}
-	p := &pendingWill{Will: w, b: s.b, client: s.client, by: c.principal}
+	value, err := session.EncodeWill(w, c.principal.Name, c.principal.Groups)
+	return value, storeFault("will", err)
+}
+
+// setWill notes a client's will; nil is none. Its record is added to a batch, if the session is
+// on disk. The caller holds s.mu.
+func (s *clientSession) setWill(w *Will, record []byte, c *Connection, batch *store.Batch) {
+	if w == nil {
+		return
+	}
+	s.will = &pendingWill{Will: w, b: s.b, client: s.client, by: c.principal}
 	if s.list != 0 {
-		value, err := session.EncodeWill(w, c.principal.Name, c.principal.Groups)
-		if err != nil {
-			return storeFault("will", err)
-		}
 		// A key of its own: the will of an earlier connection may still wait to be published.
-		p.key = session.RecordKey(s.client, session.WillOf, strconv.FormatUint(uint64(s.b.store.NextID()), 10))
-		batch.PutRecord(store.Clients, p.key, value)
+		s.will.key = session.RecordKey(s.client, session.WillOf, strconv.FormatUint(uint64(s.b.store.NextID()), 10))
+		batch.PutRecord(store.Clients, s.will.key, record)
 	}
-	s.will = p
-	return nil
 }
 
 // dropWill forgets a will that is not to be published. The caller holds s.mu.
