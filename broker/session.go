@@ -241,7 +241,7 @@ func (s *clientSession) makeQueue() {
 // record adds the session's record to a batch, if it has one.
 func (s *clientSession) record(batch *store.Batch) {
 	if s.list != 0 {
-		s.putRecord(batch, session.Settings, "", mustRecord(&s.rec))
+		s.putRecord(batch, session.Settings, "", s.rec.MustEncode())
 	}
 }
 

@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"encoding/json"
-
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
@@ -140,7 +138,7 @@ func (s *clientSession) checkBinding(c *Connection, o *Binding) error {
 	case s.bindings[o.Key] == nil && len(s.bindings) >= s.b.Limits.Subscriptions:
 		return fault.New(fault.LimitReached, "subscribe", a.String(), "the session has %d subscriptions, which is the limit", len(s.bindings))
 	}
-	if n := s.bindings[o.Key]; s.texts+texts(o)-n.texts() > maxTexts {
+	if n := s.bindings[o.Key]; s.texts+o.Texts()-n.texts() > maxTexts {
 		return fault.New(fault.LimitReached, "subscribe", a.String(), "the names of the session's subscriptions have %d bytes, which is the limit", maxTexts)
 	}
 	return c.check(security.Read, a)
@@ -153,10 +151,8 @@ func (n *sessionBinding) texts() int {
 	if n == nil {
 		return 0
 	}
-	return texts(&n.Binding)
+	return n.Texts()
 }
-
-func texts(o *Binding) int { return len(o.Address.Name) + len(o.Share) + len(o.Name) + len(o.Selector) }
 
 // bind adds or replaces a binding. The caller holds s.mu.
 func (s *clientSession) bind(h *Session, o *Binding, batch *store.Batch) error {
@@ -310,12 +306,4 @@ func (s *clientSession) unbind(n *sessionBinding, batch *store.Batch) {
 	if s.list != 0 {
 		s.deleteRecord(batch, session.Bound, n.RecordRest())
 	}
-}
-
-func mustRecord(v any) []byte {
-	out, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // plain fields are always encodable
-	}
-	return out
 }

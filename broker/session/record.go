@@ -57,6 +57,15 @@ type Record struct {
 	MaxQueued int          `json:"maxQueued,omitempty"`
 }
 
+// MustEncode returns the record's stored form.
+func (r *Record) MustEncode() []byte {
+	out, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // plain fields are always encodable
+	}
+	return out
+}
+
 // SetExpiry notes the expiry, rounded up to seconds.
 func (r *Record) SetExpiry(d time.Duration) {
 	if d == Forever {
