@@ -57,7 +57,9 @@ type Binding struct {
 }
 
 // Texts returns the bytes of the binding's names and selector.
-func (b *Binding) Texts() int { return len(b.Address.Name) + len(b.Share) + len(b.Name) + len(b.Selector) }
+func (b *Binding) Texts() int {
+	return len(b.Address.Name) + len(b.Share) + len(b.Name) + len(b.Selector)
+}
 
 // Will is a message that is published when a client goes without a word. The zero Delay is at
 // once, otherwise it comes after the delay or at the end of the session, whichever is first.
