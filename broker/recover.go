@@ -64,6 +64,9 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.recoverRetained(ctx); err != nil {
 		return err
 	}
+	if err := b.forgetOldSequences(ctx); err != nil {
+		return err
+	}
 	b.dropOrphans(last, byList)
 	if unclean {
 		for list, id := range last {

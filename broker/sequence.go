@@ -3,7 +3,9 @@ package broker
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"sync"
+	"time"
 
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/store"
@@ -56,11 +58,42 @@ func (b *Broker) Sequence(ctx context.Context, producer string, before bool) (*S
 func (q *Sequence) confirm(c *Connection, last uint64, t Token) {
 	batch := store.GetBatch()
 	batch.Durability = store.Durable
-	batch.PutRecord(store.Sessions, q.key(), binary.BigEndian.AppendUint64(nil, last))
+	batch.PutRecord(store.Sessions, q.key(), sequenceValue(last))
 	q.b.confirmWhenDone(batch, "send", c, t)
 }
 
 func (q *Sequence) key() []byte { return []byte(sequencePrefix + q.name) }
+
+// sequenceValue is what is stored of a sequence: its number, and when that was taken.
+func sequenceValue(number uint64) []byte {
+	value := binary.BigEndian.AppendUint64(make([]byte, 0, 16), number)
+	return binary.BigEndian.AppendUint64(value, uint64(nowMillis()))
+}
+
+// sequenceAge is how long a producer is remembered that a broker which has crashed has left behind:
+// longer than any client tries to come back.
+const sequenceAge = 24 * time.Hour
+
+// forgetOldSequences forgets the producers of clients that have not come back.
+func (b *Broker) forgetOldSequences(ctx context.Context) error {
+	batch := store.GetBatch()
+	batch.Done = release
+	from := []byte(sequencePrefix)
+	to := append([]byte(sequencePrefix), 0xff)
+	before := nowMillis() - sequenceAge.Milliseconds()
+	err := b.store.Records(ctx, store.Sessions, from, to, func(key, value []byte) error {
+		if len(value) < 16 || int64(binary.BigEndian.Uint64(value[8:])) < before {
+			batch.DeleteRecord(store.Sessions, append([]byte(nil), key...))
+		}
+		return nil
+	})
+	if err != nil {
+		store.PutBatch(batch)
+		return fmt.Errorf("sequences: %w", err)
+	}
+	b.store.Commit(batch)
+	return nil
+}
 
 // Last returns the highest number taken.
 func (q *Sequence) Last() uint64 {
