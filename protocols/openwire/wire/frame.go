@@ -8,7 +8,7 @@ import (
 
 // Sizes of the reader's buffer, in octets.
 const (
-	minBuffer  = 4 << 10  // what an idle connection holds
+	minBuffer  = 2 << 10  // what an idle connection holds
 	maxBuffer  = 64 << 10 // what a busy one does; only longer frames make it hold more
 	firstPiece = 64 << 10 // how much of a longer frame is allocated before any of it has come
 	emptyReads = 100      // reads without data or error until the source is given up
