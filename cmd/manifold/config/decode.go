@@ -118,7 +118,7 @@ func (d *decoder) suggest(g *group, key, prefix string) string {
 			}
 		}
 	}
-	if len(names) <= 12 {
+	if len(names) <= 16 {
 		return "; there are " + strings.Join(names, ", ")
 	}
 	return ""

@@ -248,6 +248,7 @@ final class Env implements AutoCloseable {
             p.send(s.createTextMessage(Integer.toString(i)));
         }
         p.close();
+        s.createProducer(to).close(); // its answer comes behind all of them
     }
 
     static Message take(MessageConsumer c) throws JMSException {
