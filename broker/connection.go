@@ -47,6 +47,10 @@ type Login struct {
 	Certificates []*x509.Certificate // verified by TLS
 	Remote       net.Addr
 	TakeOver     bool // end another connection with the same client identifier
+	// Yield is called before the connection is taken over, without any lock. It may block for a
+	// moment, in which the connection handles what its client had sent already, and may end. Nil:
+	// it is ended at once.
+	Yield func()
 	// Principal is who has authenticated already, by [Broker.Authenticate], where a protocol does
 	// that before it knows the rest; nil: Connect does it.
 	Principal *security.Principal
@@ -77,6 +81,7 @@ type Connection struct {
 
 	inflight atomic.Int64 // committed bursts that are not done
 	closed   atomic.Bool
+	yielded  atomic.Bool  // Login.Yield was called
 	sent     atomic.Int64 // messages received from the client
 
 	merger merger // of bindings; guarded by mu
@@ -139,6 +144,10 @@ func (b *Broker) register(c *Connection) error {
 		switch {
 		case other != nil && c.login.TakeOver:
 			b.mu.Unlock()
+			if other.login.Yield != nil && !other.yielded.Swap(true) {
+				other.login.Yield()
+				continue
+			}
 			other.end(fault.New(fault.InUse, "connect", c.login.ClientID, "the session was taken over by %s", remote(c.login.Remote)))
 			other.Close()
 			continue

@@ -49,6 +49,7 @@ type connection struct {
 	sequence  uint64
 	now       int64 // the time of the burst, Unix milliseconds
 	writer    writer
+	yielding  yielding
 
 	packets   int64         // of the burst
 	readLimit time.Duration // silence after which the client is dead; 0 = none
@@ -56,6 +57,7 @@ type connection struct {
 	orderly   bool          // DISCONNECT has come
 	withWill  bool          // and asks for the will
 	leaving   bool          // the client gets what is written for it before the end
+	reason    error         // of the end, for the client
 }
 
 // maxProducers is how many topics a connection's producers are kept for.
@@ -115,6 +117,7 @@ func (c *connection) flush() {
 func (c *connection) readFailed(err error) {
 	var pe *packet.Error
 	switch {
+	case c.yielded(err):
 	case errors.As(err, &pe):
 		c.fail(err)
 	case errors.Is(err, protocols.ErrTooMuch):
@@ -147,9 +150,7 @@ func (c *connection) fail(err error) {
 		return
 	}
 	c.leaving = true
-	if c.version == packet.V5 {
-		c.out.Raw(c.farewell(nil, err))
-	}
+	c.reason = err // told last: nothing follows a DISCONNECT [MQTT-3.14.4-1]
 }
 
 func isPacketError(err error) bool {
@@ -191,6 +192,9 @@ type liveReader connection
 func (r *liveReader) Read(p []byte) (int, error) {
 	if r.readLimit > 0 {
 		_ = r.net.SetReadDeadline(time.Now().Add(r.readLimit))
+	}
+	if r.yielding.asked.Load() {
+		_ = r.net.SetReadDeadline(time.Now().Add(yieldTime))
 	}
 	n, err := r.net.Read(p)
 	r.figures.bytesIn.Add(int64(n))

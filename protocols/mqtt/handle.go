@@ -151,11 +151,12 @@ func (c *connection) end(ctx context.Context) {
 		}
 		c.core.Close()
 	}
+	c.yielding.finish()
 	if !c.leaving {
 		_ = c.net.Close()
 		return
 	}
-	c.out.Closed(nil)
+	c.out.Closed(c.reason)
 	c.out.Wake()
 	timer := time.NewTimer(partingTime)
 	defer timer.Stop()

@@ -27,8 +27,9 @@ func (p *Protocol) Name() string { return "mqtt" }
 // Serve implements protocols.Protocol.
 func (p *Protocol) Serve(ctx context.Context, conn *protocols.Conn) {
 	c := &connection{o: &p.o, figures: &p.figures, net: conn, names: names{queues: p.o.QueuePrefix}}
+	c.yielding.done = make(chan struct{})
 	c.login = broker.Login{
-		Protocol: "mqtt", Listener: conn.Listener, Remote: conn.RemoteAddr(), Certificates: conn.Certificates(), TakeOver: true,
+		Protocol: "mqtt", Listener: conn.Listener, Remote: conn.RemoteAddr(), Certificates: conn.Certificates(), TakeOver: true, Yield: c.yield,
 	}
 	c.out = protocols.NewOutbox(conn, c)
 	p.figures.enter()

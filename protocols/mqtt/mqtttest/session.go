@@ -216,6 +216,32 @@ func sessionScenarios() []Scenario {
 			},
 		},
 		{
+			Name: "session/return", Clauses: "MQTT-3.1.2-10 MQTT-4.3.2-2",
+			Ref: "a client that acknowledges, says goodbye and comes back at once takes nothing over from itself: nothing comes again, and no will is published",
+			Run: func(_ *testing.T, e *Env) {
+				watcher, writer := e.Connect(), e.Connect()
+				watcher.Sub(e.Topic("/will"), 1)
+				o := e.Kept("s")
+				o.Will = &Message{Topic: e.Topic("/will"), Payload: "gone", QoS: 1}
+				c := e.ConnectWith(o)
+				c.Sub(e.Topic(""), 1)
+				for range 20 {
+					writer.Pub(e.Topic(""), "once")
+					p := c.Expect(PUBLISH)
+					if p.Dup() {
+						e.t.Fatalf("got %v again", p)
+					}
+					c.Write(ack(PUBACK, p.ID), Raw(DISCONNECT<<4, nil))
+					c.Close()
+					c = e.ConnectWith(o)
+				}
+				c.Quiet()
+				watcher.Quiet()
+				c.Disconnect()
+				e.Clear("s")
+			},
+		},
+		{
 			Name: "session/many-offline",
 			Ref:  "thousands of messages wait for a session and come in order",
 			Run: func(t *testing.T, e *Env) {
