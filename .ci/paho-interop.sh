@@ -8,6 +8,8 @@
 # kept here. The broker at PORT lets everybody do everything, announces a keep-alive of 60 s and a
 # receive maximum of 20, which the suites ask for; that at DENYING_PORT refuses subscriptions to
 # test/nosubscribe with 0x80. Each test runs by itself, for 90 s at most.
+#
+#   ONLY=pattern  runs the tests whose names match, as grep -E does
 set -euo pipefail
 
 if [ $# -lt 1 ] || [ ! -f "$1/client_test5.py" ]; then
@@ -28,7 +30,7 @@ broker() {
 listeners: [{name: mqtt, address: "127.0.0.1:$2", protocols: [mqtt]}]
 http: {address: ""}
 store: {engine: memory}
-mqtt: {receive_maximum: 20, keep_alive_maximum: 60s, refusal: unspecified}
+mqtt: {receive_maximum: 20, keep_alive_maximum: 60s, refusal: unspecified, publish_dollar_topics: true}
 $3
 X
   "$work/manifold" serve --config "$work/$1.yaml" >"$work/$1.log" 2>&1 &
@@ -68,6 +70,7 @@ failed=0 passed=0 skipped=0
 for module in client_test client_test5; do
   for test in $(sed -n 's/^ *def \(test[A-Za-z0-9_]*\)(self.*/\1/p' "$dir/$module.py"); do
     at=$port
+    grep -qE "${ONLY:-.}" <<<"$test" || continue
     if [ "$test" = test_subscribe_failure ]; then
       at=$denying
       if [ -z "$at" ]; then
