@@ -47,9 +47,8 @@ type Login struct {
 	Certificates []*x509.Certificate // verified by TLS
 	Remote       net.Addr
 	TakeOver     bool // end another connection with the same client identifier
-	// Yield is called before the connection is taken over, without any lock. It may block for a
-	// moment, in which the connection handles what its client had sent already, and may end. Nil:
-	// it is ended at once.
+	// Yield may block for a moment, without any lock, before the connection is taken over: it
+	// handles what its client had sent already, and may end. Nil: it is ended at once.
 	Yield func()
 	// Principal is who has authenticated already, by [Broker.Authenticate], where a protocol does
 	// that before it knows the rest; nil: Connect does it.
