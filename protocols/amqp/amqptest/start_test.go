@@ -35,6 +35,7 @@ func start(t *testing.T) listener {
 		Plain: amqptest.Target{Address: plain.Addr("amqp"), WebSocket: plain.URL("ws", "ws")},
 		Secure: &amqptest.Target{
 			Address: secure.Addr("amqp+tls"), TLS: pki.Client(), User: suiteUser, Pass: suitePassword,
+			WebSocket: secure.URL("wss", "wss"),
 		},
 		Password: &amqptest.Target{
 			Address: password.Addr("amqp+tls"), TLS: &amqptest.TLSFiles{CA: pki.CA}, User: suiteUser, Pass: suitePassword,
