@@ -40,6 +40,7 @@ func TestProcess(t *testing.T) {
 		{"prepared branches", steps("xa")},
 		{"what survives", steps("survive")},
 		{"migration", migrate},
+		{"demand", demand},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, s, newNode(t, binary, filepath.Join(t.TempDir(), "data"))) })
 	}
@@ -380,4 +381,20 @@ func migrate(t *testing.T, s jmstest.Suite, n *node) {
 	if n := left.await("COUNT"); n != "0" {
 		t.Errorf("%s messages are still at ActiveMQ", n)
 	}
+}
+
+// demand lets an ActiveMQ forward, over a network connector without any list, what consumers of ours ask for.
+func demand(t *testing.T, s jmstest.Suite, n *node) {
+	if !jmstest.ActiveMQInstalled() {
+		t.Skip("ActiveMQ is not installed")
+	}
+	n.start()
+	old := jmstest.StartActiveMQ(t, t.TempDir(), jmstest.Config{
+		Port:     jmstest.FreePort(t),
+		Networks: fmt.Sprintf(`<networkConnector name="to-manifold" uri="static:(%s)?initialReconnectDelay=200&amp;maxReconnectDelay=500"/>`, n.url()),
+	})
+	drain := begin(t, s, "jmstest.Steps", "drain", "url="+n.url(), "queue=DEMAND.Q", "n=500")
+	begin(t, s, "jmstest.Steps", "fill", fmt.Sprintf("url=tcp://127.0.0.1:%d", old.Port), "queue=DEMAND.Q", "n=500").await("DONE")
+	t.Log(drain.await("CAME"))
+	drain.await("DONE")
 }
