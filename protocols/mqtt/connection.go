@@ -52,6 +52,7 @@ type connection struct {
 	yielding  yielding
 
 	packets   int64         // of the burst
+	owed      atomic.Int64  // answers that are asked for and not written
 	readLimit time.Duration // silence after which the client is dead; 0 = none
 	connected bool          // CONNACK has said yes
 	orderly   bool          // DISCONNECT has come
@@ -59,6 +60,10 @@ type connection struct {
 	leaving   bool          // the client gets what is written for it before the end
 	reason    error         // of the end, for the client
 }
+
+// maxOwed is how many answers may wait for a client that does not read them. More than there are
+// identifiers can't be in order.
+const maxOwed = 2 * 0xffff
 
 // maxProducers is how many topics a connection's producers are kept for.
 const maxProducers = 256

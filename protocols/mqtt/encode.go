@@ -24,6 +24,7 @@ type writer struct {
 	now     int64     // Unix milliseconds; 0: not looked at yet
 	packets int64     // since the last figures
 	bytes   int64
+	answers int64
 }
 
 // numbers are deliveries that follow each other.
@@ -37,6 +38,9 @@ func (c *connection) Encode(dst []byte, it *protocols.Item) (out []byte, last bo
 	before := len(dst)
 	out, last = c.encode(dst, it)
 	if n := len(out) - before; n > 0 {
+		if it.Kind != protocols.Deliver {
+			c.writer.answers++
+		}
 		c.writer.packets++
 		c.writer.bytes += int64(n)
 	}
@@ -359,5 +363,6 @@ func (c *connection) Written([]protocols.Item) {
 	w.settled = w.settled[:0]
 	c.figures.packetsOut.Add(w.packets)
 	c.figures.bytesOut.Add(w.bytes)
-	w.packets, w.bytes = 0, 0
+	c.owed.Add(-w.answers)
+	w.packets, w.bytes, w.answers = 0, 0, 0
 }

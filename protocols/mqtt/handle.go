@@ -11,6 +11,9 @@ import (
 // handle serves one packet. An error ends the connection.
 func (c *connection) handle(ctx context.Context, p *packet.Packet) error {
 	c.packets++
+	if isAnswered(p) && c.owed.Add(1) > maxOwed {
+		return &packet.Error{Reason: packet.QuotaExceeded, Text: "too many answers are not read"}
+	}
 	switch p.Type {
 	case packet.Publish:
 		return c.publish(ctx, p)
@@ -35,6 +38,17 @@ func (c *connection) handle(ctx context.Context, p *packet.Packet) error {
 		return &packet.Error{Reason: packet.ProtocolError, Text: "AUTH without an authentication method"}
 	}
 	return &packet.Error{Reason: packet.ProtocolError, Text: p.Type.String() + " is not for clients to send"}
+}
+
+// isAnswered reports whether the client gets a packet in return.
+func isAnswered(p *packet.Packet) bool {
+	switch p.Type {
+	case packet.Publish:
+		return p.QoS > 0
+	case packet.Pubrec, packet.Pubrel, packet.Subscribe, packet.Unsubscribe, packet.Pingreq:
+		return true
+	}
+	return false
 }
 
 // acknowledged serves PUBACK and PUBCOMP: the message with that QoS is the client's. Identifiers

@@ -1,6 +1,8 @@
 package mqtt_test
 
 import (
+	"bytes"
+	"net"
 	"strings"
 	"testing"
 
@@ -140,4 +142,21 @@ func TestQuiet(t *testing.T) {
 	if got := text(k.want(packet.Connack), packet.ReasonString); got == "" {
 		t.Error("a refusal without a reason")
 	}
+}
+
+// TestUnreadAnswers ends the connection of a client that asks and asks and does not read.
+func TestUnreadAnswers(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	c := connect(t, b, packet.V311, "deaf", true)
+	if tcp, ok := c.conn.(*net.TCPConn); ok {
+		_ = tcp.SetReadBuffer(4096)
+	}
+	pings := bytes.Repeat(packet.AppendPing(nil, packet.Pingreq), 64<<10)
+	for range 1000 {
+		if _, err := c.conn.Write(pings); err != nil {
+			return
+		}
+	}
+	t.Error("64 million pings without reading an answer")
 }
