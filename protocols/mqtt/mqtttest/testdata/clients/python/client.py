@@ -295,7 +295,7 @@ def shared():
     for i in range(40):
         s.publish(topic, str(i), 1)
     for m in members:
-        m.client.subscribe(topic + "/end", 1)
+        m.subscribe(topic + "/end", 1)
     s.publish(topic + "/end", "end", 1)
     deadline = time.monotonic() + PATIENCE
     while sum(m.messages.qsize() for m in members) < 42 and time.monotonic() < deadline:
