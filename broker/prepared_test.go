@@ -142,7 +142,6 @@ func TestPreparedBranchWithALargeBody(t *testing.T) {
 			c.prepare(tx, "x")
 			if restart {
 				n.restart()
-				c = n.connect("c")
 			}
 			id := n.branch("x").Ops()[0].PartsID
 			n.decide("x", commit)

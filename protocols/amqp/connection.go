@@ -12,7 +12,6 @@ import (
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/amqp/frame"
-	"github.com/manifoldmq/manifold/protocols/amqp/wire"
 )
 
 // connection is one client's connection. Its fields belong to the reader, but for those that have
@@ -255,17 +254,4 @@ func (r *liveReader) Read(p []byte) (int, error) {
 		_ = r.net.SetReadDeadline(time.Now().Add(r.silence))
 	}
 	return r.net.Read(p)
-}
-
-// fieldsError wraps what was wrong with a performative.
-func fieldsError(err error) *frame.Error {
-	var fe *frame.Error
-	if errors.As(err, &fe) {
-		return fe
-	}
-	var we wire.Error
-	if errors.As(err, &we) {
-		return &frame.Error{Condition: frame.DecodeError, Description: string(we)}
-	}
-	return answerOf(err)
 }

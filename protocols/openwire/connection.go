@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
@@ -59,8 +58,6 @@ type connection struct {
 
 	writer   *wire.Writer // the writer's, as is what follows
 	dispatch dispatch
-
-	over atomic.Bool // nothing is dispatched any more
 }
 
 // serve runs the connection until it ends.
