@@ -64,7 +64,10 @@ func (a *app) serve(ctx context.Context, flags *configFlags, standby bool) error
 	token, dir := api.NewToken(), loaded.Config.Store.Path
 	// The file is written when the store's lock is held, so that a second process, which
 	// fails at the lock, can't take the token of the first one away.
-	p.Started = func([]process.Address) error { return api.WriteToken(dir, token) }
+	p.Started = func([]process.Address) error {
+		heap.ReleaseStartup()
+		return api.WriteToken(dir, token)
+	}
 	broker, err := a.newBroker(brokerOptions{
 		config: loaded.Config, memory: memory, standby: standby, version: version(),
 		token: token, reload: p.Reload, log: log,

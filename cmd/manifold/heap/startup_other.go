@@ -1,0 +1,6 @@
+//go:build !linux
+
+package heap
+
+// ReleaseStartup does nothing on this system.
+func ReleaseStartup() {}
