@@ -116,9 +116,7 @@ func (p *Producer) SendNumbered(m *message.Message, q *Sequence, number uint64, 
 	before := q.last
 	q.last = number
 	q.mu.Unlock()
-	var value [8]byte
-	binary.BigEndian.PutUint64(value[:], number)
-	err := p.sendWith(m, t, &extra{key: q.key(), value: value[:]})
+	err := p.sendWith(m, t, &extra{key: q.key(), value: sequenceValue(number)})
 	if err != nil {
 		q.mu.Lock()
 		if q.last == number {
