@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,6 +207,7 @@ type session5 struct {
 	client  *paho5.Client
 	arrived chan message
 	lost    chan struct{}
+	end     sync.Once
 	socket  net.Conn
 	kept    bool
 }
@@ -219,8 +221,8 @@ func (l *goLibrary) open5(o options) session {
 	s.client = paho5.NewClient(paho5.ClientConfig{
 		ClientID: l.name + o.suffix, Conn: conn, PacketTimeout: patience,
 		OnPublishReceived:  []func(paho5.PublishReceived) (bool, error){s.received},
-		OnServerDisconnect: func(*paho5.Disconnect) { close(s.lost) },
-		OnClientError:      func(error) { close(s.lost) },
+		OnServerDisconnect: func(*paho5.Disconnect) { s.end.Do(func() { close(s.lost) }) },
+		OnClientError:      func(error) { s.end.Do(func() { close(s.lost) }) }, // may come as well
 	})
 	connect := &paho5.Connect{ClientID: l.name + o.suffix, KeepAlive: 60, CleanStart: !o.keep, Properties: &paho5.ConnectProperties{}}
 	if o.keep {
