@@ -31,6 +31,7 @@ func foreignClients() []foreignClient {
 		{name: "proton-python", program: []string{python, script("python", "client.py")}, probe: []string{python, "-c", "import proton"}},
 		{name: "uamqp", program: []string{python, script("uamqp", "client.py")}, probe: []string{python, "-c", "import uamqp"}},
 		{name: "rhea", program: []string{"node", script("node", "client.js")}, probe: []string{"node", "-e", "require('rhea'); require('ws')"}, ws: true},
+		{name: "proton-cpp", source: script("cpp", "client.cpp"), probe: []string{"test", "-e", "/usr/include/proton/container.hpp"}},
 	}
 }
 

@@ -70,7 +70,7 @@ class Driver : public proton::messaging_handler {
   proton::connection connection;
   std::vector<std::string> got;
   std::string mechanism, password = args["password"], container;
-  bool done = false, expect_error = false;
+  bool done = false, closed = false, expect_error = false;
   int accepted = 0;
 
   virtual void begin() = 0;
@@ -102,7 +102,14 @@ class Driver : public proton::messaging_handler {
   void on_container_start(proton::container& c) override {
     std::string scheme = args["ca"].empty() ? "amqp://" : "amqps://";
     c.connect(scheme + args["host"] + ":" + args["port"], options());
-    c.schedule(20 * proton::duration::SECOND, [this, &c]() {
+    watch(c, 200);
+  }
+
+  // What is scheduled keeps the container alive and can't be cancelled, so the time is looked at in short steps.
+  void watch(proton::container& c, int left) {
+    c.schedule(100 * proton::duration::MILLISECOND, [this, &c, left]() {
+      if (closed) return;
+      if (left > 0) return watch(c, left - 1);
       if (!done) check("in time", false, "only " + text(got.size()) + " messages and " + text(accepted) + " outcomes came");
       c.stop();
     });
@@ -119,7 +126,10 @@ class Driver : public proton::messaging_handler {
     connection.close();
   }
 
-  void on_connection_close(proton::connection& c) override { c.container().stop(); }
+  void on_connection_close(proton::connection& c) override {
+    closed = true;
+    c.container().stop();
+  }
   void on_tracker_accept(proton::tracker& t) override { ++accepted; }
   void on_error(const proton::error_condition& e) override {
     if (!expect_error && !done) check("no error", false, e.what());

@@ -275,7 +275,7 @@ const commands = {
     await put(s, '1');
     await want('while attached', r, '1');
     r.detach();
-    await once(r, 'receiver_detach').catch(() => {});
+    await once(r, 'receiver_close').catch(() => {});
     conn.close();
     await once(conn, 'connection_close');
     await put(s, '2', '3');
