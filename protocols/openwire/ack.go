@@ -24,8 +24,9 @@ func (c *connection) acknowledge(m *wire.MessageAck) error {
 	}
 	s := c.consumers[consumerKey{id.SessionID, id.Value}]
 	if s == nil || id.ConnectionID.View() != c.id {
-		if c.faultTolerant {
-			c.respond(m.Head()) // of a consumer that was, before the client came back
+		if c.faultTolerant { // of a consumer that was, before the client came back
+			c.spoil(m)
+			c.respond(m.Head())
 			return nil
 		}
 		return &exception{class: illegalState, text: "The consumer had not been registered: " + consumerText(id)}
@@ -60,6 +61,7 @@ const maxExtension = 1 << 20
 func (c *connection) settle(s *consumer, m *wire.MessageAck, tx *transaction) error {
 	first, last, ok := s.find(m)
 	if !ok {
+		c.spoil(m)
 		if c.reconnect || s.topic {
 			c.respond(m.Head()) // it was for a delivery before the client came back
 			return nil
@@ -93,6 +95,15 @@ func (c *connection) settle(s *consumer, m *wire.MessageAck, tx *transaction) er
 	n, err := s.Settle(first, last, o, nil, t)
 	s.settledSome(uint64(n))
 	return err
+}
+
+// spoil lets the transaction of an acknowledgement that takes nothing fail at its commit, as in
+// ActiveMQ. A client that comes back may hold a message twice, from before and from after: with the
+// second copy it would consume again what a commit has taken already.
+func (c *connection) spoil(m *wire.MessageAck) {
+	if tx, err := c.transactionOf(m.TransactionID); err == nil && tx != nil {
+		tx.failed = true
+	}
 }
 
 // enlist leaves the decision on deliveries to a transaction.

@@ -1,7 +1,6 @@
 package jmstest
 
 import (
-	"bytes"
 	"context"
 	"encoding/xml"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/manifoldmq/manifold/protocols/brokertest"
 )
 
 // activeMQHome is where Debian's activemq package installs the broker.
@@ -22,7 +23,7 @@ type Broker struct {
 	Port int
 	dir  string
 	cmd  *exec.Cmd
-	log  *bytes.Buffer
+	log  *brokertest.Buffer
 	done chan struct{}
 }
 
@@ -87,7 +88,7 @@ func StartActiveMQ(t testing.TB, dir string, c Config) *Broker {
 	if err := os.WriteFile(filepath.Join(dir, "conf/log4j.properties"), []byte(log), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := &Broker{Port: c.Port, dir: dir, log: new(bytes.Buffer), done: make(chan struct{})}
+	b := &Broker{Port: c.Port, dir: dir, log: new(brokertest.Buffer), done: make(chan struct{})}
 	b.cmd = exec.Command("java", "-Xms64M", "-Xmx768M", "-XX:+UseSerialGC", "-Dactivemq.home="+activeMQHome, "-Dactivemq.base="+dir,
 		"-Dactivemq.conf="+filepath.Join(dir, "conf"), "-Dactivemq.data="+filepath.Join(dir, "data"),
 		"-classpath", filepath.Join(dir, "conf")+":"+filepath.Join(activeMQHome, "bin/activemq.jar"),

@@ -77,7 +77,6 @@ public final class Load {
 
     private ActiveMQConnection connect(String clientId) throws JMSException {
         ActiveMQConnectionFactory f = new ActiveMQConnectionFactory(url + "?initialReconnectDelay=20&maxReconnectDelay=200&randomize=false");
-        f.getRedeliveryPolicy().setMaximumRedeliveries(-1);
         f.getRedeliveryPolicy().setInitialRedeliveryDelay(0);
         f.getPrefetchPolicy().setAll(50);
         ActiveMQConnection c = (ActiveMQConnection) f.createConnection();
@@ -162,8 +161,12 @@ public final class Load {
         return m;
     }
 
-    /** Takes note of a message that came, and checks its content. */
-    private String see(Message m) throws JMSException {
+    /**
+     * Takes note of a message that came, and checks its content. A client that comes back to the broker may hold a
+     * message twice, from before and from after: in a transaction it may see the second copy when the first is
+     * committed, but the audit finds out if it can commit that, too.
+     */
+    private String see(Message m, boolean transacted) throws JMSException {
         String id = m.getStringProperty("id");
         String want = id + "|" + "x".repeat(Math.floorMod(id.hashCode(), 3000));
         if (!want.equals(((TextMessage) m).getText())) {
@@ -179,7 +182,7 @@ public final class Load {
                     broken.add(id + " came again and is not marked redelivered");
                 }
             }
-            if (f.settled > 0) {
+            if (f.settled > 0 && !transacted) {
                 broken.add(id + " came again after the commit that took it");
             }
         }
@@ -264,7 +267,7 @@ public final class Load {
         Session s = c.createSession(false, Session.AUTO_ACKNOWLEDGE);
         MessageConsumer consumer = s.createConsumer(from);
         for (Message m = next(consumer); m != null; m = next(consumer)) {
-            see(m);
+            see(m, false);
         }
         c.close();
     }
@@ -276,7 +279,7 @@ public final class Load {
         int n = 0;
         Message last = null;
         for (Message m = next(consumer); m != null; m = next(consumer)) {
-            see(m);
+            see(m, false);
             last = m;
             if (++n % 7 == 0 || drained.getCount() == 0) {
                 m.acknowledge();
@@ -301,7 +304,7 @@ public final class Load {
         for (;;) {
             Message m = next(consumer);
             if (m != null) {
-                ids.add(see(m));
+                ids.add(see(m, true));
             }
             if (ids.size() >= BATCH || m == null && !ids.isEmpty() || drained.getCount() == 0 && !ids.isEmpty()) {
                 try {
