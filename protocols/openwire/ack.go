@@ -116,6 +116,9 @@ func (c *connection) enlist(s *consumer, first, last uint64, m *wire.MessageAck,
 		}
 		return err
 	}
+	if n < int(m.MessageCount) && !s.topic {
+		tx.failed = true // among those between first and last that the client took is one that was taken before
+	}
 	if m.AckType == individualAck {
 		s.extend(uint64(n))
 	}

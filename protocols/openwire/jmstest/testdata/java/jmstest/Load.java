@@ -51,6 +51,7 @@ public final class Load {
         boolean doubtful; // its transaction's outcome is unknown
         int seen; // how often it was handed to an application
         int settled; // how often a commit that covers its receipt returned
+        final List<String> commits = new ArrayList<>(); // what those and the relays' commits took
     }
 
     private final Map<String, Fate> fates = new HashMap<>();
@@ -166,7 +167,7 @@ public final class Load {
      * message twice, from before and from after: in a transaction it may see the second copy when the first is
      * committed, but the audit finds out if it can commit that, too.
      */
-    private String see(Message m, boolean transacted) throws JMSException {
+    private void see(Message m, boolean transacted) throws JMSException {
         String id = m.getStringProperty("id");
         String want = id + "|" + "x".repeat(Math.floorMod(id.hashCode(), 3000));
         if (!want.equals(((TextMessage) m).getText())) {
@@ -186,12 +187,13 @@ public final class Load {
                 broken.add(id + " came again after the commit that took it");
             }
         }
-        return id;
     }
 
-    private synchronized void settle(List<String> ids) {
-        for (String id : ids) {
-            fates.get(id).settled++;
+    private synchronized void settle(List<Message> messages) throws JMSException {
+        for (Message m : messages) {
+            Fate f = fates.get(m.getStringProperty("id"));
+            f.settled++;
+            f.commits.add(m.getJMSMessageID() + " delivery " + m.getIntProperty("JMSXDeliveryCount"));
         }
     }
 
@@ -300,25 +302,30 @@ public final class Load {
 
     /** Takes messages in transactions of a few; the last are committed when nothing comes any more. */
     private void commitEach(Session s, MessageConsumer consumer, String what) throws Exception {
-        List<String> ids = new ArrayList<>();
+        List<Message> taken = new ArrayList<>();
         for (;;) {
             Message m = next(consumer);
             if (m != null) {
-                ids.add(see(m, true));
+                see(m, true);
+                taken.add(m);
             }
-            if (ids.size() >= BATCH || m == null && !ids.isEmpty() || drained.getCount() == 0 && !ids.isEmpty()) {
+            if (taken.size() >= BATCH || m == null && !taken.isEmpty() || drained.getCount() == 0 && !taken.isEmpty()) {
                 try {
                     s.commit();
-                    settle(ids);
+                    settle(taken);
                 } catch (JMSException x) {
                     inDoubt.incrementAndGet();
                     rollBack(s);
                 }
-                ids.clear();
+                taken.clear();
             } else if (m == null) {
                 return;
             }
         }
+    }
+
+    private synchronized void relayed(Message m, String how) throws JMSException {
+        fate(m.getStringProperty("id")).commits.add(how + " " + m.getJMSMessageID() + " delivery " + m.getIntProperty("JMSXDeliveryCount"));
     }
 
     /** Moves messages from one queue to another, each in a transaction. */
@@ -331,8 +338,10 @@ public final class Load {
             try {
                 out.send(message(s, m.getStringProperty("id")));
                 s.commit();
+                relayed(m, "relayed");
             } catch (JMSException x) {
                 inDoubt.incrementAndGet();
+                relayed(m, "in doubt: " + x.getMessage() + ":");
                 rollBack(s);
             }
         }
@@ -347,7 +356,7 @@ public final class Load {
                 broken.add(e.getKey() + " was confirmed and is lost");
             }
             if (f.settled > 1) {
-                broken.add(e.getKey() + " was taken by " + f.settled + " commits");
+                broken.add(e.getKey() + " was taken by " + f.settled + " commits: " + f.commits);
             }
             if (e.getKey().startsWith("B")) {
                 batches.computeIfAbsent(e.getKey().substring(0, e.getKey().lastIndexOf(':')), k -> new TreeSet<>()).add(f.seen > 0);
