@@ -60,7 +60,7 @@ func layers() []layer {
 		{pkg: "protocols/mqtt/packet", pure: true},
 		{pkg: "protocols/mqtt/mqtttest", tests: append(kits, "broker/...", "protocols", "protocols/mqtt", "protocols/stomp/stomptest", "protocols/server")},
 		{pkg: "protocols/openwire", may: []string{"broker/...", "protocols"}, tests: kits},
-		{pkg: "protocols/openwire/jmstest", tests: append(kits, "broker/...", "protocols", "protocols/server")},
+		{pkg: "protocols/openwire/jmstest", may: []string{"protocols/brokertest"}, tests: append(kits, "broker/...", "protocols", "protocols/server")},
 		{pkg: "protocols/openwire/wire", pure: true},
 		{pkg: "protocols/openwire/wire/generate"}, // run by go generate, not part of the program
 		{pkg: "protocols/amqp", may: []string{"broker/...", "protocols"}, tests: append(kits, "protocols/server")},

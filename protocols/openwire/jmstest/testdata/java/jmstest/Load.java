@@ -39,6 +39,7 @@ public final class Load {
     private final String name;
     private final CountDownLatch stop = new CountDownLatch(1);
     private final CountDownLatch drained = new CountDownLatch(1);
+    private final CountDownLatch relayed = new CountDownLatch(1);
     private final AtomicLong confirmed = new AtomicLong();
     private final AtomicLong received = new AtomicLong();
     private final AtomicLong inDoubt = new AtomicLong();
@@ -79,6 +80,7 @@ public final class Load {
     private ActiveMQConnection connect(String clientId) throws JMSException {
         ActiveMQConnectionFactory f = new ActiveMQConnectionFactory(url + "?initialReconnectDelay=20&maxReconnectDelay=200&randomize=false");
         f.getRedeliveryPolicy().setInitialRedeliveryDelay(0);
+        f.getRedeliveryPolicy().setRedeliveryDelay(0);
         f.getPrefetchPolicy().setAll(50);
         ActiveMQConnection c = (ActiveMQConnection) f.createConnection();
         if (clientId != null) {
@@ -94,6 +96,7 @@ public final class Load {
 
     private final List<Thread> producers = new ArrayList<>();
     private final List<Thread> consumers = new ArrayList<>();
+    private final List<Thread> behind = new ArrayList<>();
 
     private void start(List<Thread> list, String what, Part p) {
         Thread t = new Thread(() -> {
@@ -112,7 +115,7 @@ public final class Load {
         ActiveMQConnection durable = connect(name);
         Session subscriber = durable.createSession(true, Session.SESSION_TRANSACTED);
         MessageConsumer subscription = subscriber.createDurableSubscriber(topic(), "sub");
-        start(consumers, "durable subscriber", () -> commitEach(subscriber, subscription, "T"));
+        start(consumers, "durable subscriber", () -> commitEach(subscriber, subscription, drained));
         for (int i = 0; i < 2; i++) {
             String id = "P" + i;
             start(producers, "producer " + i, () -> send(id, queue("direct")));
@@ -121,10 +124,10 @@ public final class Load {
             start(consumers, "relay " + i, this::relay);
         }
         start(producers, "publisher", () -> send("T", topic()));
-        start(consumers, "transacted consumer", () -> consumeTransacted(queue("direct")));
+        start(consumers, "transacted consumer", () -> consumeTransacted(queue("direct"), drained));
         start(consumers, "auto consumer", () -> consumeAuto(queue("direct")));
         start(consumers, "client consumer", () -> consumeClient(queue("direct")));
-        start(consumers, "consumer behind relays", () -> consumeTransacted(queue("out")));
+        start(behind, "consumer behind relays", () -> consumeTransacted(queue("out"), relayed));
         new BufferedReader(new InputStreamReader(System.in)).readLine();
         stop.countDown();
         for (Thread t : producers) {
@@ -132,6 +135,10 @@ public final class Load {
         }
         drained.countDown(); // consumers end when nothing comes for a while
         for (Thread t : consumers) {
+            t.join();
+        }
+        relayed.countDown();
+        for (Thread t : behind) {
             t.join();
         }
         audit();
@@ -254,9 +261,9 @@ public final class Load {
     }
 
     /** The next message, or null when there has been none for a while after the producers ended. */
-    private Message next(MessageConsumer c) throws JMSException {
+    private Message next(MessageConsumer c, CountDownLatch producersEnd) throws JMSException {
         for (;;) {
-            boolean last = drained.getCount() == 0;
+            boolean last = producersEnd.getCount() == 0;
             Message m = c.receive(last ? 4000 : 500);
             if (m != null || last) {
                 return m;
@@ -268,7 +275,7 @@ public final class Load {
         ActiveMQConnection c = connect(null);
         Session s = c.createSession(false, Session.AUTO_ACKNOWLEDGE);
         MessageConsumer consumer = s.createConsumer(from);
-        for (Message m = next(consumer); m != null; m = next(consumer)) {
+        for (Message m = next(consumer, drained); m != null; m = next(consumer, drained)) {
             see(m, false);
         }
         c.close();
@@ -280,7 +287,7 @@ public final class Load {
         MessageConsumer consumer = s.createConsumer(from);
         int n = 0;
         Message last = null;
-        for (Message m = next(consumer); m != null; m = next(consumer)) {
+        for (Message m = next(consumer, drained); m != null; m = next(consumer, drained)) {
             see(m, false);
             last = m;
             if (++n % 7 == 0 || drained.getCount() == 0) {
@@ -293,23 +300,23 @@ public final class Load {
         c.close();
     }
 
-    private void consumeTransacted(Destination from) throws Exception {
+    private void consumeTransacted(Destination from, CountDownLatch producersEnd) throws Exception {
         ActiveMQConnection c = connect(null);
         Session s = c.createSession(true, Session.SESSION_TRANSACTED);
-        commitEach(s, s.createConsumer(from), "");
+        commitEach(s, s.createConsumer(from), producersEnd);
         c.close();
     }
 
     /** Takes messages in transactions of a few; the last are committed when nothing comes any more. */
-    private void commitEach(Session s, MessageConsumer consumer, String what) throws Exception {
+    private void commitEach(Session s, MessageConsumer consumer, CountDownLatch producersEnd) throws Exception {
         List<Message> taken = new ArrayList<>();
         for (;;) {
-            Message m = next(consumer);
+            Message m = next(consumer, producersEnd);
             if (m != null) {
                 see(m, true);
                 taken.add(m);
             }
-            if (taken.size() >= BATCH || m == null && !taken.isEmpty() || drained.getCount() == 0 && !taken.isEmpty()) {
+            if (taken.size() >= BATCH || m == null && !taken.isEmpty() || producersEnd.getCount() == 0 && !taken.isEmpty()) {
                 try {
                     s.commit();
                     settle(taken);
@@ -334,7 +341,7 @@ public final class Load {
         Session s = c.createSession(true, Session.SESSION_TRANSACTED);
         MessageConsumer in = s.createConsumer(queue("in"));
         MessageProducer out = s.createProducer(queue("out"));
-        for (Message m = next(in); m != null; m = next(in)) {
+        for (Message m = next(in, drained); m != null; m = next(in, drained)) {
             try {
                 out.send(message(s, m.getStringProperty("id")));
                 s.commit();
