@@ -40,7 +40,7 @@ type connection struct {
 	origin    string
 
 	silence time.Duration // after which the client is dead; 0: never
-	beat    *beat
+	beat    *protocols.Beat
 	hello   bool // protocol headers were exchanged: close can be said
 	leaving bool // the end is in order: the client gets what it is owed
 	closing bool // close was sent with an error: whatever comes is dropped until the client's

@@ -12,7 +12,7 @@ const partingTime = 5 * time.Second
 // end closes what is left of the connection. If it ends in order, what the client sent takes
 // effect first, and it hears of that before close.
 func (c *connection) end() {
-	c.beat.stop()
+	c.beat.Stop()
 	if c.core != nil {
 		c.endCore()
 	}

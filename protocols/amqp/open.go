@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/amqp/frame"
 	"github.com/manifoldmq/manifold/protocols/amqp/section"
 	"github.com/manifoldmq/manifold/protocols/amqp/wire"
@@ -84,8 +85,8 @@ func (c *connection) opened(h frame.Header, f wire.Fields) error {
 		c.silence = c.o.IdleTimeout
 	}
 	c.out.Raw(reply.Append(nil))
-	if o.IdleTimeout > 0 {
-		c.beat = startBeat(c.out, time.Duration(o.IdleTimeout)*time.Millisecond/2)
+	if o.IdleTimeout > 0 { // [AMQP 2.4.5]
+		c.beat = protocols.StartBeat(c.out, time.Duration(o.IdleTimeout)*time.Millisecond/2, frame.AppendEmpty(nil))
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ type connection struct {
 
 	readLimit time.Duration // silence after which the client is dead; 0 = none
 	grace     time.Duration // that the first look adds to it
-	beat      *beat
+	beat      *protocols.Beat
 
 	writer   *wire.Writer // the writer's, as is what follows
 	dispatch dispatch
@@ -221,7 +221,7 @@ func (c *connection) watch() {
 	if c.format.MaxInactivity <= 3 {
 		every = limit
 	}
-	c.beat = startBeat(c.out, every, c.plain.Append(nil, &wire.KeepAliveInfo{}))
+	c.beat = protocols.StartBeat(c.out, every, c.plain.Append(nil, &wire.KeepAliveInfo{}))
 }
 
 // index gives a token something to refer to.

@@ -15,7 +15,7 @@ const partingTime = 5 * time.Second
 // end closes what is left of the connection. If it ends in order, what the client sent takes
 // effect first and is confirmed to it.
 func (c *connection) end(ctx context.Context) {
-	c.beat.stop()
+	c.beat.Stop()
 	if c.core != nil {
 		c.endCore(ctx)
 	}

@@ -47,7 +47,7 @@ type connection struct {
 	ownMu sync.Mutex // names.back, which the writer reads
 
 	readLimit time.Duration // silence after which the client is dead; 0 = none
-	beat      *beat
+	beat      *protocols.Beat
 }
 
 // producer is a destination that the client sends to.
@@ -221,7 +221,7 @@ func (c *connection) connect(ctx context.Context, f *frame.Frame) bool {
 	c.readLimit = time.Duration(float64(read) * c.o.Grace)
 	_ = c.net.SetReadDeadline(time.Time{})
 	if write > 0 {
-		c.beat = startBeat(c.out, write*17/20)
+		c.beat = protocols.StartBeat(c.out, write*17/20, []byte{'\n'})
 	}
 	c.out.Raw(frame.AppendConnected(nil, frame.Welcome{
 		Version: v, HeartBeat: answer, Session: core.ClientID(), Server: c.o.Server,

@@ -17,7 +17,7 @@ const (
 // end closes what is left of the connection. If it ends in order, what the client sent takes
 // effect first and is confirmed to it.
 func (c *connection) end(ctx context.Context) {
-	c.beat.stop()
+	c.beat.Stop()
 	done := false
 	if c.core != nil {
 		done = c.endCore(ctx)

@@ -1,4 +1,4 @@
-package stomp
+package protocols
 
 import (
 	"bytes"
@@ -6,17 +6,15 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/manifoldmq/manifold/protocols"
 )
 
 // rawEncoder writes what the test adds.
 type rawEncoder struct{}
 
-func (rawEncoder) Encode(dst []byte, it *protocols.Item) ([]byte, bool) {
-	return append(dst, it.Raw...), it.Kind == protocols.Closed
+func (rawEncoder) Encode(dst []byte, it *Item) ([]byte, bool) {
+	return append(dst, it.Raw...), it.Kind == Closed
 }
-func (rawEncoder) Written([]protocols.Item) {}
+func (rawEncoder) Written([]Item) {}
 
 // received is one read of the client's end, and when.
 type received struct {
@@ -30,9 +28,9 @@ func TestBeat(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		out := protocols.NewOutbox(ours, rawEncoder{})
+		out := NewOutbox(ours, rawEncoder{})
 		start := time.Now()
-		b := startBeat(out, 850*time.Millisecond)
+		b := StartBeat(out, 850*time.Millisecond, []byte{'\n'})
 		reads := make(chan received, 100)
 		go func() {
 			defer close(reads)
@@ -58,8 +56,8 @@ func TestBeat(t *testing.T) {
 		out.Wake()
 		want(2100*time.Millisecond, "frame")
 		want(2950*time.Millisecond, "\n")
-		b.stop()
-		b.stop()
+		b.Stop()
+		b.Stop()
 		<-time.After(10 * time.Second)
 		synctest.Wait()
 		if len(reads) > 0 {
@@ -76,14 +74,14 @@ func TestBeatUnread(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		out := protocols.NewOutbox(ours, rawEncoder{})
-		b := startBeat(out, 100*time.Millisecond)
+		out := NewOutbox(ours, rawEncoder{})
+		b := StartBeat(out, 100*time.Millisecond, []byte{'\n'})
 		<-time.After(time.Minute)
 		buf := make([]byte, 64)
 		if n, err := theirs.Read(buf); n != 1 || err != nil {
 			t.Errorf("read %d bytes, %v", n, err)
 		}
-		b.stop()
+		b.Stop()
 		out.Closed(nil)
 		out.Wake()
 		<-out.Done()

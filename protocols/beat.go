@@ -1,15 +1,14 @@
-package openwire
+package protocols
 
 import (
 	"sync"
 	"time"
-
-	"github.com/manifoldmq/manifold/protocols"
 )
 
-// beat sends a KeepAliveInfo whenever nothing else was written for an interval.
-type beat struct {
-	out   *protocols.Outbox
+// Beat shows a client that the broker is alive: it sends a frame whenever nothing else was written
+// for an interval.
+type Beat struct {
+	out   *Outbox
 	every time.Duration
 	frame []byte
 
@@ -17,16 +16,17 @@ type beat struct {
 	timer *time.Timer // nil: stopped
 }
 
-func startBeat(out *protocols.Outbox, every time.Duration, frame []byte) *beat {
-	b := &beat{out: out, every: every, frame: frame}
+// StartBeat starts to send frame through out. Nobody may change the frame any more.
+func StartBeat(out *Outbox, every time.Duration, frame []byte) *Beat {
+	b := &Beat{out: out, every: every, frame: frame}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.timer = time.AfterFunc(every, b.tick)
 	return b
 }
 
-// tick sends the command if it is time for one. While a write is under way it is not.
-func (b *beat) tick() {
+// tick sends the frame if it is time for one. While a write is under way it is not.
+func (b *Beat) tick() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.timer == nil {
@@ -41,8 +41,8 @@ func (b *beat) tick() {
 	b.timer.Reset(b.every - max(idle, 0))
 }
 
-// stop ends it. It does nothing where there is none.
-func (b *beat) stop() {
+// Stop ends it. It does nothing where there is none.
+func (b *Beat) Stop() {
 	if b == nil {
 		return
 	}
