@@ -35,8 +35,10 @@ func layers() []layer {
 		{pkg: "broker/selector", may: []string{"broker/fault", "broker/address", "broker/message"}, pure: true},
 		{pkg: "broker/security/...", may: []string{"broker/fault", "broker/address"}},
 		{pkg: "broker/route", may: leaves(), pure: true},
-		{pkg: "broker/policy", may: leaves(), pure: true},
+		{pkg: "broker/policy", may: leaves(), tests: []string{"broker/queue"}, pure: true},
 		{pkg: "broker/recent", may: leaves(), pure: true},
+		{pkg: "broker/line"}, // it has a goroutine
+		{pkg: "broker/duplicate", pure: true},
 		{pkg: "broker/schedule", may: leaves("store"), tests: kits},
 		{pkg: "broker/note", may: leaves(), pure: true},
 		{pkg: "broker/retained", may: leaves("store"), tests: kits},
@@ -78,7 +80,7 @@ func layers() []layer {
 		// One test over all protocols, of which it is a client each time.
 		{pkg: "protocols/interoptest", tests: append(kits, "protocols/stomp/stomptest", "protocols/amqp/amqptest", "protocols/mqtt", "protocols/mqtt/packet")},
 		{pkg: "protocols/server", may: []string{"broker/...", "store/...", "protocols/..."}, tests: kits},
-		{pkg: "protocols/crosstest", tests: append(kits, "protocols/mqtt", "protocols/mqtt/packet", "protocols/stomp/stomptest")},
+		{pkg: "protocols/crosstest", tests: append(kits, "broker/policy", "protocols/server", "protocols/mqtt", "protocols/mqtt/packet", "protocols/stomp/stomptest")},
 		{pkg: "protocols/brokertest", may: []string{"broker/...", "store/...", "protocols/..."}},
 
 		{pkg: "cmd/manifold", may: []string{"broker/...", "store/...", "protocols/..."}},

@@ -261,9 +261,11 @@ func (b *Broker) ReloadPolicies() {
 	if b.Role() != Active {
 		return
 	}
+	b.watch.set(b.Policies)
 	for _, d := range b.Destinations() {
 		d.applyPolicy()
 	}
+	b.eachSubscription((*Subscription).applyPolicies)
 	b.mu.RLock()
 	conns := make([]*Connection, 0, len(b.connections))
 	for c := range b.connections {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/line"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/note"
 	"github.com/manifoldmq/manifold/broker/policy"
@@ -69,6 +70,7 @@ type Limits struct {
 	Sessions      int   // 1,000,000
 	Retained      int   // messages that topics keep, 1,000,000
 	RetainedBytes int64 // of those, a quarter of Memory
+	Scheduled     int   // messages that wait for their time, no limit
 
 	FailIfNoSpace bool          // sends fail at a limit instead of waiting
 	FailAfter     time.Duration // sends fail after waiting for so long; 0: they wait
@@ -101,7 +103,9 @@ type Broker struct {
 	flow   flow
 	done   dispatcher
 	events events
+	told   *line.Line[Event] // events from where locks are held
 	total  Totals
+	watch  watch
 
 	scheduler *schedule.Scheduler // nil: turned off
 
@@ -241,6 +245,8 @@ func (b *Broker) activate(ctx context.Context) error {
 	b.recent = recent.New[*binding]()
 	b.bindings = route.New[*binding]()
 	b.stop = make(chan struct{})
+	b.told = line.New(maxTold, b.events.publish)
+	b.watch.set(b.Policies)
 	b.done.start()
 	s, err := b.OpenStore(ctx, store.Hooks{AfterGroup: b.done.signal, Event: b.storeEvent})
 	if err != nil {
@@ -260,6 +266,7 @@ func (b *Broker) activate(ctx context.Context) error {
 		NewList:   b.newList,
 		Remove:    b.removed,
 		Now:       nowMillis,
+		Tell:      b.tell,
 	}
 	b.flow.start(b)
 	if err := b.recover(ctx); err != nil {
@@ -305,6 +312,7 @@ func (b *Broker) Deactivate(ctx context.Context, reason error) error {
 		b.scheduler.Stop()
 	}
 	b.flow.stop()
+	b.told.Close()
 	err := b.markClean(ctx)
 	if closeErr := b.store.Close(ctx); err == nil {
 		err = closeErr
@@ -326,6 +334,8 @@ func (b *Broker) keepHouse() {
 		case now := <-tick.C:
 			b.expireAll(now)
 			b.deleteInactive(now)
+			b.deleteOffline(now)
+			b.closeSlow(now)
 			if now.Unix()%retainedSweep == 0 {
 				b.SweepRetained(now)
 			}

@@ -24,6 +24,7 @@ type burst struct {
 	jobs       []schedule.Key // messages that are due later
 	keeping    bool           // the lock of what topics keep is held
 	remembered []remembered
+	taken      []identity // of messages, by windows that know them from now on
 	merger     merger
 	head       []byte // scratch
 	branch     bool   // it is what a prepared branch keeps for its commit after a restart
@@ -85,8 +86,16 @@ func (u *burst) toQueue(b *Broker, h *holder, m *message.Message, note []byte) {
 	u.bytes += int64(u.batch.Refs[slot].Size)
 }
 
-// put adds a message that goes to a queue, or to every queue that is bound to a topic.
+// put adds a message that goes to a destination, unless that refuses it.
 func (u *burst) put(b *Broker, d *Destination, m *message.Message) {
+	if !u.branch && d.gated.Load() && !d.admit(m, u.c, u) {
+		return
+	}
+	u.place(b, d, m)
+}
+
+// place adds a message that goes to a queue, or to every queue that is bound to a topic.
+func (u *burst) place(b *Broker, d *Destination, m *message.Message) {
 	if h := d.holder(); h.queue != nil {
 		u.toQueue(b, &h, m, nil)
 		return
@@ -140,16 +149,18 @@ func (u *burst) arrive(b *Broker, sb *store.Batch, err error) {
 		}
 	}
 	b.rememberAll(u.remembered, err)
+	forgetAll(u.taken, err)
 }
 
 func (u *burst) release() {
 	clear(u.targets)
 	clear(u.marks)
 	clear(u.remembered)
+	clear(u.taken)
 	if cap(u.targets) > 4096 || cap(u.head) > 64<<10 {
 		return
 	}
-	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], jobs: u.jobs[:0], remembered: u.remembered[:0], merger: u.merger, head: u.head[:0]}
+	*u = burst{targets: u.targets[:0], tokens: u.tokens[:0], marks: u.marks[:0], jobs: u.jobs[:0], remembered: u.remembered[:0], taken: u.taken[:0], merger: u.merger, head: u.head[:0]}
 	bursts.Put(u)
 }
 

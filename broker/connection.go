@@ -73,7 +73,7 @@ type Connection struct {
 	parked    []parked
 	parkedLen int64
 	unpark    chan struct{}
-	blockedBy string
+	blockage  shortage // why sends wait
 	blockedAt time.Time
 
 	allowance *queue.Allowance // deliveries without an outcome
@@ -166,7 +166,7 @@ func (b *Broker) register(c *Connection) error {
 		b.perUser[c.principal.Name]++
 		b.mu.Unlock()
 		b.total.Connections.Add(1)
-		b.events.publish(Event{Kind: Connected, Client: c.login.ClientID})
+		b.events.publish(Event{Kind: Connected, Client: c.login.ClientID, Connection: c})
 		return nil
 	}
 }
@@ -298,7 +298,7 @@ func (c *Connection) Close() {
 		delete(b.perUser, c.principal.Name)
 	}
 	b.mu.Unlock()
-	b.events.publish(Event{Kind: Disconnected, Client: c.login.ClientID})
+	b.events.publish(Event{Kind: Disconnected, Client: c.login.ClientID, Connection: c})
 }
 
 // end closes the connection from the broker's side and tells its handler.

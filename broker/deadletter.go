@@ -39,6 +39,11 @@ func (b *Broker) deadLetter(list []queue.Taken, cause string, c *Connection, t T
 	})
 }
 
+// end drops entries that were taken off their queues.
+func (b *Broker) end(list []queue.Taken) {
+	b.moveEach(list, 0, nil, 0, func(*queue.Taken) (*Destination, *message.Message) { return nil, nil })
+}
+
 // expired dead-letters or drops entries that have ended.
 func (b *Broker) expired(list []queue.Taken) {
 	b.moveEach(list, MessageExpired, nil, 0, func(k *queue.Taken) (*Destination, *message.Message) {
@@ -114,12 +119,14 @@ func (b *Broker) moveEach(list []queue.Taken, kind EventKind, c *Connection, t T
 			batch.Ack(k.Entry.Ref)
 		}
 		d, m := next(k)
-		b.events.publish(Event{Kind: kind, Address: k.Queue.Address, Message: k.Entry.Msg})
+		if kind != 0 {
+			b.later(Event{Kind: kind, Address: k.Queue.Address, Message: k.Entry.Msg})
+		}
 		if d == nil {
 			continue
 		}
 		if kind == MessageExpired {
-			b.events.publish(Event{Kind: MessageDeadLettered, Address: k.Queue.Address, Message: k.Entry.Msg})
+			b.later(Event{Kind: MessageDeadLettered, Address: k.Queue.Address, Message: k.Entry.Msg})
 		}
 		h := d.holder()
 		if !m.Durable || !h.durable {

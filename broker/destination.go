@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/duplicate"
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/queue"
@@ -25,7 +26,10 @@ type Destination struct {
 	owner   *Connection  // of a temporary one
 	queue   *queue.Queue // of a queue
 	policy  atomic.Pointer[policy.Policy]
-	gone    atomic.Bool // deleted: producers must look again
+	gated   atomic.Bool                      // admit has something to say
+	seen    atomic.Pointer[duplicate.Window] // nil: nothing is remembered
+	warning pacer                            // of the log, that producers wait
+	gone    atomic.Bool                      // deleted: producers must look again
 	b       *Broker
 	virtual []*binding // to virtual topics
 
@@ -33,6 +37,7 @@ type Destination struct {
 
 	// Of a topic: what was published, and its subscribers' queues, for figures.
 	published atomic.Int64
+	repeated  atomic.Int64 // messages that were sent before
 
 	producers atomic.Int64
 	idleSince time.Time // see deleteInactive, which alone uses it
@@ -77,19 +82,24 @@ func (d *Destination) holders() []*queue.Queue {
 
 func (d *Destination) applyPolicy() {
 	p := d.b.Policies.Lookup(d.Address)
-	d.policy.Store(&p)
+	d.setPolicy(&p)
 	if d.queue != nil {
 		d.queue.SetOptions(queueOptions(&p))
 	}
 }
 
 func queueOptions(p *policy.Policy) queue.Options {
-	return queue.Options{
+	o := queue.Options{
 		Prioritized: p.Prioritized, StrictOrder: p.StrictOrder, AllExclusive: p.AllExclusive,
 		MaxDeliveries: p.MaxDeliveries, GroupLimit: p.GroupLimit, Window: p.Limits.Window,
 		Redelivery: queue.Redelivery{Delay: p.Redelivery.Delay, Multiplier: p.Redelivery.Multiplier, MaxDelay: p.Redelivery.MaxDelay},
 		Start:      queue.Start(p.Start),
+		Tell:       tells(p),
 	}
+	if p.Limits.Drops() {
+		o.MaxEntries, o.MaxBytes = p.Limits.Messages, p.Limits.Memory
+	}
+	return o
 }
 
 // checkName reports whether a destination can have an address.
@@ -168,7 +178,7 @@ func (b *Broker) create(a address.Address, owner *Connection) (*Destination, err
 	}
 	d := &Destination{Address: a, owner: owner, b: b, forwarding: b.forwardingOf(a)}
 	p := b.Policies.Lookup(a)
-	d.policy.Store(&p)
+	d.setPolicy(&p)
 	list := store.ListID(0)
 	if a.Kind == address.Queue {
 		list = b.newList()
@@ -270,6 +280,7 @@ func (b *Broker) drop(d *Destination, why error) {
 		}
 	}
 	if !d.Address.Kind.IsTemp() {
+		d.forgetIdentities(batch)
 		batch.DeleteRecord(store.Destinations, []byte(d.Address.String()))
 	}
 	b.store.Commit(batch)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
@@ -28,6 +29,7 @@ type durable struct {
 	active  []*Subscription
 	members map[*clientSession]struct{}
 	online  atomic.Int32 // consumers, members' among them
+	offline time.Time    // since when nobody takes part; see deleteOffline, which alone uses it
 }
 
 // durableRecord is what the store keeps of one.

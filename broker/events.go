@@ -6,6 +6,7 @@ import (
 
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/store"
 )
 
@@ -29,7 +30,21 @@ const (
 	SessionEnded
 	WillPublished
 	BindingRefused // a binding has ended, as its user may not read there any more
+
+	// What follows is told where the destination's policy asks for it.
+
+	LimitReached      // a limit of the destination or of the broker, as Text says
+	ProducerFast      // a producer has to wait
+	ConsumerSlow      // a consumer has used up its credit while messages wait
+	MessageUnheard    // nobody consumes it, and it is not kept
+	MessageTaken      // the broker has taken it
+	MessageDispatched // it was handed to a consumer
+	MessageConsumed   // a consumer has settled it
+	MessageDiscarded  // it was dropped at a limit
 )
+
+// maxTold is how many events may wait for listeners before some are dropped.
+const maxTold = 1 << 16
 
 // Event is something that happened. Which fields are set depends on the kind.
 type Event struct {
@@ -37,8 +52,15 @@ type Event struct {
 	Address address.Address
 	Client  string
 	Text    string
-	Message *message.Message // that has expired or was dead-lettered
+	Message *message.Message // that it is about
 	Store   store.Event
+
+	Subscription *Subscription // of Subscribed and Unsubscribed
+	Connection   *Connection   // of Connected and Disconnected
+	Consumer     *queue.Consumer
+	Producer     *Producer
+	Count        int64 // of MessageDiscarded: how many its queue has dropped
+	Body         bool  // whether the message's body may be shown to whoever hears of it
 }
 
 // events hands events to listeners; without any it costs one atomic load.

@@ -354,8 +354,8 @@ func TestProducerWaitsAtALimitAndGoesOn(t *testing.T) {
 			}
 		}
 	}
-	if reason, since := c.BlockedSince(); reason == "" || since.IsZero() {
-		t.Fatalf("blocked by %q since %v", reason, since)
+	if b := c.Blockage(); b.Limit != "destination" || b.Reason == "" || b.WayOut == "" || b.Since.IsZero() {
+		t.Fatalf("blocked: %+v", b)
 	}
 	d := n.connect("d")
 	s := d.subscribe(on(q("Q")), 10)

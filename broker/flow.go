@@ -60,64 +60,6 @@ func (f *flow) done(n int64) {
 	}
 }
 
-// blocks returns why a message has to wait, or "". Memory does not hold up what goes into a
-// transaction: that would wait for itself when open transactions have filled it. They have limits
-// of their own.
-func (f *flow) blocks(p *Producer, m *message.Message, inTx bool) string {
-	switch {
-	case f.diskLow.Load() && (m.Durable || f.b.env.Temp.Used() > 0):
-		return "the disk is nearly full"
-	case f.pressure.Load() >= 3:
-		return "the store is behind"
-	case f.inflight.Load() >= maxInflight && m.Durable:
-		return "the disk is behind"
-	case !inTx && f.b.env.Memory.Full():
-		return "memory limit reached"
-	case !m.Durable && f.b.env.Temp.Full():
-		return "temporary store limit reached"
-	}
-	for _, d := range p.targets {
-		if reason := d.full(); reason != "" {
-			return reason
-		}
-	}
-	return ""
-}
-
-// full returns why a destination takes no more, or "".
-func (d *Destination) full() string {
-	p := d.Policy()
-	l := &p.Limits
-	if d.queue == nil || l.Memory == 0 && l.Messages == 0 || !p.FlowControl && !p.FailIfNoSpace {
-		return ""
-	}
-	n := d.queue.Counters()
-	switch {
-	case l.Memory > 0 && n.Bytes.Load() >= l.Memory:
-		return "memory limit reached on " + d.Address.String()
-	case l.Messages > 0 && n.Entries.Load() >= l.Messages:
-		return "message limit reached on " + d.Address.String()
-	}
-	return ""
-}
-
-func (p *Producer) failsFast() bool {
-	if p.c.b.Limits.FailIfNoSpace {
-		return true
-	}
-	for _, d := range p.targets {
-		if d.Policy().FailIfNoSpace {
-			return true
-		}
-	}
-	return false
-}
-
-func spaceFault(p *Producer, reason string) error {
-	return fault.New(fault.StoreFull, "send", p.targets[0].Address.String(),
-		"Usage Manager: %s. See http://activemq.apache.org/producer-flow-control.html for more info", reason)
-}
-
 // parked is a send that waits for space, or a confirmation that waits for the sends before it.
 type parked struct {
 	p  *Producer // nil: a confirmation
@@ -137,29 +79,12 @@ func (c *Connection) park(k parked) error {
 	size := int64(k.m.Size())
 	if len(c.parked) >= c.b.Limits.Parked || len(c.parked) > 0 && c.parkedLen+size > maxParkedBytes {
 		return fault.New(fault.LimitReached, "send", k.p.targets[0].Address.String(),
-			"%d sends wait already: %s", len(c.parked), c.blockedBy)
+			"%d sends wait already: %s", len(c.parked), c.blockage.reason)
 	}
 	k.since = time.Now()
 	c.parked = append(c.parked, k)
 	c.parkedLen += size
 	return nil
-}
-
-func (c *Connection) blockLocked(reason string) {
-	if c.blockedBy == "" {
-		c.blockedAt = time.Now()
-		c.handler.Blocked(reason)
-		c.b.events.publish(Event{Kind: ProducerBlocked, Client: c.login.ClientID, Text: reason})
-	}
-	c.blockedBy = reason
-	c.b.flow.wait(c)
-}
-
-// BlockedSince returns why the connection's sends wait, and since when; "" if they don't.
-func (c *Connection) BlockedSince() (reason string, since time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.blockedBy, c.blockedAt
 }
 
 func (f *flow) wait(c *Connection) {
@@ -213,12 +138,12 @@ func (c *Connection) retry() {
 			c.confirmLocked(k.t)
 			continue
 		}
-		if reason := c.b.flow.blocks(k.p, k.m, k.tx != nil); reason != "" {
-			if after := c.b.Limits.FailAfter; after <= 0 || time.Since(k.since) < after {
-				c.blockedBy = reason
+		if s := c.b.flow.blocks(k.p, k.m, k.tx != nil); s.reason != "" {
+			if after := k.p.patience(); after <= 0 || time.Since(k.since) < after {
+				c.blockage = s
 				break
 			}
-			c.refuseLocked(k, spaceFault(k.p, reason))
+			c.refuseLocked(k, spaceFault(k.p, &s))
 		} else if err := c.admitLocked(k); err != nil {
 			c.refuseLocked(k, err)
 		}
@@ -238,8 +163,8 @@ func (c *Connection) unparkLocked(n int) {
 	if rest > 0 {
 		return
 	}
-	if c.blockedBy != "" {
-		c.blockedBy = ""
+	if c.blockage.limit != "" {
+		c.blockage = shortage{}
 		c.handler.Blocked("")
 	}
 	c.b.flow.leave(c)

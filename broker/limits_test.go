@@ -130,7 +130,7 @@ func limitsAtRandom(t *testing.T, seed uint64) {
 		}
 	}
 	for _, c := range clients {
-		if reason, _ := c.BlockedSince(); reason != "" {
+		if reason := c.Blockage().Reason; reason != "" {
 			t.Errorf("%s is blocked: %s", c.ClientID(), reason)
 		}
 		if !slices.Equal(c.order, c.tokens) {

@@ -1,12 +1,15 @@
 package broker_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/policy"
+	"github.com/manifoldmq/manifold/broker/queue"
 )
 
 func TestPoliciesChangeWhatIsSent(t *testing.T) {
@@ -113,6 +116,114 @@ func TestInactiveDestinationsAreDeleted(t *testing.T) {
 	for _, name := range []string{"IDLE.full", "IDLE.consumed", "KEPT"} {
 		if n.Lookup(q(name)) == nil {
 			t.Errorf("%s is gone", name)
+		}
+	}
+}
+
+func TestIndividualDeadLetterQueues(t *testing.T) {
+	t.Parallel()
+	set, err := policy.NewSet([]policy.Entry{
+		{Match: ">", Values: []policy.Value{{Name: "individual", Set: func(p *policy.Policy) { p.DeadLetter.Individual = true }}}},
+		{Match: "queue://own", Values: []policy.Value{{Name: "prefix", Set: func(p *policy.Policy) { p.DeadLetter.Prefix, p.DeadLetter.ProcessNonPersistent = "DLQ.", true }}}},
+		{Match: "queue://gone", Values: []policy.Value{{Name: "discard", Set: func(p *policy.Policy) { p.DeadLetter.Discard = true }}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := startNode(t, broker.Options{Policies: set})
+	c, dead := n.connect("c"), n.connect("dead")
+	dead.subscribe(on(q("ActiveMQ.DLQ.Queue.plain"), q("ActiveMQ.DLQ.Topic.T"), q("DLQ.own"), q("ActiveMQ.DLQ"), q("ActiveMQ.DLQ.Queue.gone")), 100)
+	o := on(topic("T"))
+	o.Name = "durable"
+	reject := map[string]*broker.Subscription{"T": c.subscribe(o, 10)}
+	for _, name := range []string{"plain", "own", "gone"} {
+		reject[name] = c.subscribe(on(q(name)), 10)
+	}
+	received := 0
+	for _, x := range []struct {
+		to      string
+		durable bool
+		want    string // the dead-letter queue
+	}{
+		{"plain", true, "ActiveMQ.DLQ.Queue.plain"}, {"plain", false, ""}, {"own", true, "DLQ.own"}, {"own", false, "DLQ.own"},
+		{"gone", true, ""}, {"T", true, "ActiveMQ.DLQ.Topic.T"},
+	} {
+		a := q(x.to)
+		if x.to == "T" {
+			a = topic("T")
+		}
+		c.mu.Lock()
+		before := len(c.deliveries)
+		c.mu.Unlock()
+		c.send(a, x.durable, "m")
+		c.receive(before + 1)
+		c.mu.Lock()
+		number := c.deliveries[before].Number
+		c.mu.Unlock()
+		tok := c.token()
+		if _, err := reject[x.to].Settle(number, number, broker.Outcome{Kind: broker.Rejected, Cause: "bad"}, nil, tok); err != nil {
+			t.Fatal(err)
+		}
+		c.Flush()
+		if err := c.confirm(tok); err != nil {
+			t.Fatal(err)
+		}
+		if x.want == "" {
+			continue
+		}
+		received++
+		dead.receive(received)
+		dead.mu.Lock()
+		if m := dead.deliveries[received-1].Msg; m.Address != q(x.want) || m.Origin != a || !m.Durable {
+			t.Errorf("from %s: to %s, from %s, durable %t", x.to, m.Address, m.Origin, m.Durable)
+		}
+		dead.mu.Unlock()
+	}
+}
+
+func TestStrictOrder(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: policies(t, ">", func(p *policy.Policy) { p.StrictOrder = true })})
+	a, b, pub := n.connect("a"), n.connect("b"), n.connect("pub")
+	a.subscribe(on(q("Q")), 3)
+	b.subscribe(on(q("Q")), 3)
+	pub.send(q("Q"), true, series("m", 5)...)
+	equal(t, a.receive(3), []string{"m0", "m1", "m2"})
+	equal(t, b.receive(2), []string{"m3", "m4"})
+}
+
+func TestAllConsumersExclusive(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: policies(t, ">", func(p *policy.Policy) { p.AllExclusive = true })})
+	a, b, pub := n.connect("a"), n.connect("b"), n.connect("pub")
+	s := a.subscribe(on(q("Q")), 10)
+	b.subscribe(on(q("Q")), 10)
+	pub.send(q("Q"), true, series("m", 3)...)
+	equal(t, a.receive(3), series("m", 3))
+	s.Close(0, 0)
+	equal(t, b.receive(3), series("m", 3))
+}
+
+func TestGroupsAreBounded(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: policies(t, ">", func(p *policy.Policy) { p.GroupLimit = 10 })})
+	a, pub := n.connect("a"), n.connect("pub")
+	a.subscribe(on(q("Q")), 10000)
+	huge := strings.Repeat("g", 1<<20)
+	for i := range 100 {
+		m := text("m", false)
+		m.GroupID = fmt.Sprint(i)
+		if i%10 == 0 {
+			m.GroupID = huge + m.GroupID
+		}
+		pub.post(q("Q"), m)
+	}
+	a.receive(100)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, d := range a.deliveries {
+		if d.Flags&queue.FirstInGroup == 0 {
+			t.Errorf("message %d is not the first of its group", i)
 		}
 	}
 }

@@ -129,12 +129,8 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, x *extr
 	if len(c.parked) > 0 {
 		return c.park(k)
 	}
-	if reason := c.b.flow.blocks(p, m, tx != nil); reason != "" {
-		if p.failsFast() {
-			return spaceFault(p, reason)
-		}
-		c.blockLocked(reason)
-		return c.park(k)
+	if s := c.b.flow.blocks(p, m, tx != nil); s.reason != "" {
+		return c.noSpaceLocked(&k, &s)
 	}
 	return c.admitLocked(&k)
 }
@@ -192,7 +188,9 @@ func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, x *ext
 		return
 	}
 	if p.single.queue != nil {
-		c.routeLocked(&p.single, m, nil)
+		if d := p.single.dest; !d.gated.Load() || d.admit(m, c, nil) {
+			c.routeLocked(&p.single, m, nil)
+		}
 		c.confirmLocked(t)
 		return
 	}
@@ -217,6 +215,9 @@ func (c *Connection) sendLocked(p *Producer, m *message.Message, t Token, x *ext
 
 // putLocked puts a message on a queue, or publishes it to a topic.
 func (c *Connection) putLocked(d *Destination, m *message.Message) {
+	if d.gated.Load() && !d.admit(m, c, nil) {
+		return
+	}
 	if h := d.holder(); h.queue != nil {
 		c.routeLocked(&h, m, nil)
 		return
@@ -239,7 +240,7 @@ func (c *Connection) routeLocked(h *holder, m *message.Message, note []byte) {
 // publishLocked hands a message to every queue that is bound to a topic.
 func (c *Connection) publishLocked(d *Destination, m *message.Message) {
 	if keeps := d.keeps(m); keeps || d.remembers() != (recent.Limits{}) {
-		c.burstLocked().put(c.b, d, m)
+		c.burstLocked().place(c.b, d, m)
 		if keeps {
 			c.commitLocked() // at once: what topics keep is locked until then
 		}

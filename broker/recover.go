@@ -64,6 +64,9 @@ func (b *Broker) recover(ctx context.Context) error {
 	if err := b.recoverRetained(ctx); err != nil {
 		return err
 	}
+	if err := b.recoverIdentities(ctx); err != nil {
+		return err
+	}
 	if err := b.forgetOldSequences(ctx); err != nil {
 		return err
 	}
@@ -164,7 +167,7 @@ func (b *Broker) recoverDestinations(ctx context.Context, byList map[store.ListI
 		d := &Destination{Address: addressOf(rec.Name), b: b}
 		d.forwarding = b.forwardingOf(d.Address)
 		p := b.Policies.Lookup(d.Address)
-		d.policy.Store(&p)
+		d.setPolicy(&p)
 		if d.Address.Kind == address.Queue {
 			o := queueOptions(&p)
 			o.Prioritized = rec.Prioritized

@@ -116,7 +116,12 @@ func (b *Broker) deliverScheduled(batch *store.Batch, list []schedule.Due, done 
 				b.Log.Error("a scheduled message has nowhere to go", "destination", a.String(), "error", err)
 				continue
 			}
-			d.each(m, func(d *Destination, m *message.Message) { u.put(b, d, m) })
+			d.each(m, func(d *Destination, m *message.Message) {
+				if d.gated.Load() {
+					d.announce(m)
+				}
+				u.place(b, d, m) // repeats of one message are no duplicates
+			})
 		}
 	}
 	batch.Done = func(sb *store.Batch, err error) {

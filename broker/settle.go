@@ -136,5 +136,7 @@ func (b *Broker) removed(list []queue.Taken, why queue.Reason) {
 		b.expired(list)
 	case queue.Exceeded:
 		b.deadLetter(list, "the maximum number of deliveries is exceeded", nil, 0)
+	case queue.Evicted:
+		b.overflowed(list)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/broker/selector"
@@ -49,7 +50,9 @@ type SubscribeOptions struct {
 	// Unlisted says that no destination is made for a topic that only the broker publishes to.
 	Unlisted   bool
 	MaxPending int // messages that a topic subscriber may be behind; 0 = by policy
-	Tag        any // the caller's; Consumer.Tag of each delivery
+	// Prefetch is how many deliveries without an outcome the client takes; 0: it asks for each.
+	Prefetch int
+	Tag      any // the caller's; Consumer.Tag of each delivery
 }
 
 // Subscription is a consumer of one or several destinations.
@@ -66,10 +69,15 @@ type Subscription struct {
 	durable  *durable
 	session  *Session // it is the consumer of
 	over     bool
+
+	pace pace // of housekeeping, which alone uses it
 }
 
 // Options returns what the subscription was made with.
 func (s *Subscription) Options() SubscribeOptions { return s.o }
+
+// Connection returns whose subscription it is.
+func (s *Subscription) Connection() *Connection { return s.c }
 
 // Subscribe makes a subscription. It is in effect when Subscribe returns, without credit; the
 // token is confirmed when it is durable, if it is to be.
@@ -100,7 +108,7 @@ func (c *Connection) SubscribeWith(o SubscribeOptions, sink Sink, t Token, ready
 	}
 	s := &Subscription{c: c, o: o}
 	s.Consumer = queue.NewConsumer(c.b.env, queue.ConsumerOptions{
-		Filter: filter, Priority: o.Priority, Exclusive: o.Exclusive, Track: o.Track, Tag: o.Tag, Allowance: c.allowance,
+		Filter: filter, Priority: o.Priority, Exclusive: o.Exclusive, Pulls: o.Prefetch == 0, Track: o.Track, Tag: o.Tag, Allowance: c.allowance,
 	}, sink)
 	if ready != nil {
 		ready(s)
@@ -120,7 +128,7 @@ func (c *Connection) SubscribeWith(o SubscribeOptions, sink Sink, t Token, ready
 		s.closeWith(0)
 		return nil, err
 	}
-	c.b.events.publish(Event{Kind: Subscribed, Address: o.Addresses[0], Client: c.login.ClientID, Text: o.Name})
+	c.b.events.publish(Event{Kind: Subscribed, Address: o.Addresses[0], Client: c.login.ClientID, Text: o.Name, Subscription: s})
 	return s, nil
 }
 
@@ -246,7 +254,7 @@ func (s *Subscription) watch(d *Destination) {
 func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error {
 	b := s.c.b
 	p := b.Policies.Lookup(a)
-	if !a.IsPattern() && !s.o.Unlisted {
+	if !a.IsPattern() && !s.o.Unlisted && !isAdvisory(a) {
 		d, err := b.resolve(s.c, "subscribe", a)
 		if err != nil {
 			return err
@@ -256,11 +264,7 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 		}
 		p = *d.Policy()
 	}
-	o := queue.Options{Pending: p.Limits.Pending, Evict: p.Limits.Pending >= 0}
-	if s.o.MaxPending > 0 {
-		o.Pending, o.Evict = int64(s.o.MaxPending), true
-	}
-	q := queue.New(b.env, a, 0, o)
+	q := queue.New(b.env, a, 0, s.privateOptions(&p))
 	n := &binding{pattern: a.Name, to: holder{queue: q}, filter: filter, temp: a.Kind == address.TempTopic, owner: s.c}
 	if s.o.NoLocal {
 		n.noLocal = s.c.login.ClientID
@@ -280,6 +284,34 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 		b.bind(n, s.o.Retained, nil)
 	}
 	return nil
+}
+
+// privateOptions returns the settings of a topic subscriber's own queue.
+func (s *Subscription) privateOptions(p *policy.Policy) queue.Options {
+	prefetch := s.o.Prefetch
+	if prefetch == 0 {
+		prefetch = p.Prefetch.Topic
+	}
+	o := queue.Options{
+		Pending: p.Limits.PendingOf(prefetch), Eviction: queue.Eviction(p.Limits.Eviction),
+		EvictionProperty: p.Limits.EvictionProperty, Tell: tells(p),
+	}
+	if s.o.MaxPending > 0 {
+		o.Pending = int64(s.o.MaxPending)
+	}
+	o.Evict = o.Pending >= 0
+	return o
+}
+
+// applyPolicies gives the subscription's own queues the settings that hold now.
+func (s *Subscription) applyPolicies() {
+	s.mu.Lock()
+	private := slices.Clone(s.private)
+	s.mu.Unlock()
+	for _, q := range private {
+		p := s.c.b.Policies.Lookup(q.Address)
+		q.SetOptions(s.privateOptions(&p))
+	}
 }
 
 // releaseInTurn ends Hold when all that was committed so far has arrived.
@@ -328,7 +360,7 @@ func (s *Subscription) closeWith(deliveredUpTo uint64) {
 	delete(s.c.subs, s)
 	s.c.state.Unlock()
 	if s.session == nil {
-		b.events.publish(Event{Kind: Unsubscribed, Address: s.o.Addresses[0], Client: s.c.login.ClientID, Text: s.o.Name})
+		b.events.publish(Event{Kind: Unsubscribed, Address: s.o.Addresses[0], Client: s.c.login.ClientID, Text: s.o.Name, Subscription: s})
 	}
 }
 

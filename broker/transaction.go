@@ -168,6 +168,7 @@ type commit struct {
 	marks      []mark
 	jobs       []schedule.Key
 	remembered []remembered
+	taken      []identity
 	bytes      int64
 	letters    int64
 	t          Token
@@ -241,7 +242,7 @@ func (tx *Transaction) build(u *burst) *commit {
 			k.letters++
 		}
 	}
-	k.targets, k.marks, k.jobs, k.remembered, k.bytes = u.targets, u.marks, u.jobs, u.remembered, u.bytes
+	k.targets, k.marks, k.jobs, k.remembered, k.taken, k.bytes = u.targets, u.marks, u.jobs, u.remembered, u.taken, u.bytes
 	return k
 }
 
@@ -317,6 +318,7 @@ func commitDone(batch *store.Batch, err error) {
 		go tx.undo()
 	}
 	b.rememberAll(k.remembered, err)
+	forgetAll(k.taken, err)
 	err = storeFault("commit", err)
 	if tx.c != nil {
 		tx.c.inflight.Add(-1)

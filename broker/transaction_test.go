@@ -32,7 +32,7 @@ func TestCommitDoesNotOvertakeParkedSends(t *testing.T) {
 	c.sendIn(tx, q("Q"), text("m2", true))
 	c.sendIn(tx, q("FREE"), text("free", true))
 	c.Flush()
-	if reason, _ := c.BlockedSince(); reason == "" {
+	if reason := c.Blockage().Reason; reason == "" {
 		t.Fatal("the sends do not wait")
 	}
 	committed := c.token()
@@ -45,7 +45,7 @@ func TestCommitDoesNotOvertakeParkedSends(t *testing.T) {
 	if err := c.confirm(parked); err != nil {
 		t.Fatal(err)
 	}
-	if reason, _ := c.BlockedSince(); reason != "" {
+	if reason := c.Blockage().Reason; reason != "" {
 		t.Errorf("still blocked: %s", reason)
 	}
 	c.subscribe(on(q("Q")), 10)
@@ -75,7 +75,7 @@ func lackASend(t *testing.T, prepared bool) {
 	c.Flush()
 	<-time.After(5 * time.Second)
 	synctest.Wait()
-	if reason, _ := c.BlockedSince(); reason != "" {
+	if reason := c.Blockage().Reason; reason != "" {
 		t.Fatalf("still blocked: %s", reason)
 	}
 	var err error

@@ -105,6 +105,15 @@ type Content interface {
 	Payload() (Payload, error)
 }
 
+// Structured is content that may stand for a structure of the broker's own, as that of an advisory
+// does. Its payload is then the structure as JSON.
+type Structured interface {
+	Content
+	// Structure returns the simple name of the structure's class and, as a Map, its members; an
+	// empty name if there is none.
+	Structure() (name string, members Value)
+}
+
 // PayloadKind is the kind of a message's body in JMS's terms, with AMQP's sequence added.
 type PayloadKind uint8
 

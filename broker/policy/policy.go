@@ -30,11 +30,76 @@ type Policy struct {
 	GroupLimit        int           // message groups that are remembered
 	FlowControl       bool          // producers wait at a limit
 	FailIfNoSpace     bool          // producers get an error at a limit instead
+	FailAfter         time.Duration // they get it after waiting for so long; 0: the broker's setting holds
+	Warning           time.Duration // how often at most the log tells of producers that wait
 	Inactive          time.Duration // a destination without messages, consumers and producers is deleted after so long; 0 = never
+	OfflineDurable    time.Duration // a durable subscription without a consumer is deleted after so long; 0 = never
 	Recovery          Recovery
 	Sending           Sending
 	Start             Start
+	Duplicates        Duplicates
+	Slow              Slow
+	Advisories        Advisories
+	AdvisoryBody      bool // advisories on messages have their bodies
 }
+
+// Duplicates says how a destination knows a message that is sent again. The zero value: it does not.
+type Duplicates struct {
+	Window int           // identities that are remembered
+	Age    time.Duration // for so long at most; 0: no bound
+	// Property has the identity of messages that have it. That of others is their message identifier.
+	Property string
+}
+
+// Slow says when a consumer is closed that does not keep up.
+type Slow struct {
+	After     time.Duration // it was slow for so long; 0: never
+	Count     int           // it has become slow so often; 0 or less: never
+	AckWithin time.Duration // it has not settled anything for so long; 0: never
+	Idle      bool          // AckWithin also holds for consumers that have nothing to settle
+	Whole     bool          // its connection is closed
+}
+
+// On reports whether consumers are watched.
+func (s *Slow) On() bool { return s.After > 0 || s.Count > 0 || s.AckWithin > 0 }
+
+// Advisories are the events of a destination that are announced.
+type Advisories uint16
+
+// The advisories, by ActiveMQ's names.
+const (
+	NoConsumer        Advisories = 1 << iota // a non-persistent message comes to nobody
+	SlowConsumer                             // a consumer has become slow
+	FastProducer                             // a producer has to wait
+	MessageDiscarded                         // a message was dropped, as its consumer is too slow
+	Full                                     // a limit is reached
+	MessageDelivered                         // the broker has taken a message
+	MessageConsumed                          // a consumer has settled a message
+	MessageDispatched                        // a message was handed to a consumer
+)
+
+// Overflow says what happens at a destination's limits.
+type Overflow uint8
+
+// The kinds of overflow.
+const (
+	Block            Overflow = iota // producers wait
+	Fail                             // sends fail
+	DiscardNew                       // what comes is confirmed and dropped
+	DiscardOldest                    // the oldest are dropped
+	DeadLetterOldest                 // the oldest are dead-lettered
+)
+
+// Eviction says which messages of a slow topic subscriber are dropped; see queue.Eviction, whose
+// values are the same.
+type Eviction uint8
+
+// The evictions.
+const (
+	EvictOldest Eviction = iota
+	EvictLowestPriority
+	EvictSameProperty
+)
 
 // Recovery says what a topic remembers for consumers that ask for earlier messages. Each bound that
 // is not 0 holds; all 0: nothing.
@@ -95,11 +160,28 @@ type Prefetch struct{ Queue, Topic, Durable, Browser int }
 
 // Limits bound a destination. Zero is no limit of its own.
 type Limits struct {
-	Memory   int64 // bytes of messages, at which producers are held back
-	Messages int64 // messages, at which producers are held back
-	Pending  int64 // messages that a topic subscriber may be behind its credit, the oldest are dropped; -1: no limit
-	Window   int64 // bytes in memory of what waits on one queue
+	Memory   int64 // bytes of messages
+	Messages int64 // messages
+	Overflow Overflow
+	Pending  int64 // messages that a topic subscriber may be behind its credit; -1: no limit
+	// PendingRate is such a limit as a multiple of the subscriber's prefetch; 0: Pending holds.
+	PendingRate      float64
+	Eviction         Eviction // which messages go beyond it
+	EvictionProperty string   // of those that replace each other
+	Window           int64    // bytes in memory of what waits on one queue
 }
+
+// PendingOf returns how many messages a topic subscriber with a prefetch may be behind it; -1: any
+// number.
+func (l *Limits) PendingOf(prefetch int) int64 {
+	if l.PendingRate <= 0 {
+		return l.Pending
+	}
+	return int64(min(l.PendingRate*float64(prefetch), 1<<52))
+}
+
+// Drops reports whether the oldest messages go at the limits.
+func (l *Limits) Drops() bool { return l.Overflow == DiscardOldest || l.Overflow == DeadLetterOldest }
 
 // Default returns ActiveMQ's defaults.
 func Default() Policy {
@@ -110,6 +192,8 @@ func Default() Policy {
 		Limits:       Limits{Pending: -1},
 		GroupLimit:   1024,
 		FlowControl:  true,
+		Warning:      30 * time.Second,
+		Duplicates:   Duplicates{Property: "_AMQ_DUPL_ID"},
 	}
 }
 
@@ -159,6 +243,24 @@ func (s *Set) Replace(entries []Entry) error {
 func (s *Set) Lookup(a address.Address) Policy {
 	p, _ := s.explain(a, false)
 	return p
+}
+
+// Some reports whether the values of some entry, by themselves, make a policy for which fn returns
+// true.
+func (s *Set) Some(fn func(*Policy) bool) bool {
+	if s == nil || s.entries.Load() == nil {
+		return false
+	}
+	for _, e := range *s.entries.Load() {
+		p := Default()
+		for _, v := range e.Values {
+			v.Set(&p)
+		}
+		if fn(&p) {
+			return true
+		}
+	}
+	return false
 }
 
 // Explain returns the policy of a destination and where its values come from, defaults left

@@ -51,6 +51,7 @@ type ConsumerOptions struct {
 	Filter    Filter // nil: everything
 	Priority  int    // higher ones are served first
 	Exclusive bool
+	Pulls     bool // its credit is what it asks for message by message, and no window
 	// Track makes deliveries tracked: it returns the tag (a packet identifier, for instance) of
 	// a delivery that has none, or 0 to leave it untracked. Entries that come again come with
 	// their tag and phase; Track is told of their tag then. With durable, for hand-over exactly

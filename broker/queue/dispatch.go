@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"crypto/sha256"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,6 +18,7 @@ type runner struct {
 	wakeAt  int64 // when a delayed entry is due; 0: none waits
 	touched []*Consumer
 	gone    []Taken // expired
+	over    []Taken // beyond the queue's bounds
 }
 
 var runners = sync.Pool{New: func() any { return new(runner) }}
@@ -34,6 +37,7 @@ func (q *Queue) run(r *runner) (again bool) {
 	}
 	q.takeIntake()
 	if len(q.consumers) == 0 || q.paused || q.held() {
+		r.overflow(q.options.Load())
 		q.noteCrowd(false)
 		r.drained()
 		return false
@@ -45,9 +49,14 @@ func (q *Queue) run(r *runner) (again bool) {
 		// that consumers have refused holds nobody up: no page is due for it.
 		stop = r.level(i, &left) || q.pageComes(&q.levels[i])
 	}
-	if o := q.options.Load(); o.Evict && left > 0 {
-		q.evict(o.Pending)
+	o := q.options.Load()
+	if o.Evict && left > 0 {
+		q.evict(o)
 	}
+	if left > 0 {
+		r.overflow(o)
+	}
+	q.noteSlow(o)
 	for _, s := range q.consumers {
 		if !s.touched {
 			continue
@@ -164,37 +173,6 @@ func (q *Queue) forgetIntake() {
 		}
 	}
 	q.intake = nil
-}
-
-// evict drops the oldest messages of a queue that keeps only the newest. What overflowed comes
-// through the window for that, no more of it than is to go.
-func (q *Queue) evict(keep int64) {
-	var b *store.Batch
-	for i := range q.levels {
-		l := &q.levels[i]
-		over := int64(l.live+len(l.late)) + q.tailEntries - keep
-		for ; over > 0 && l.live > 0; over-- {
-			e := l.at(l.head)
-			size := e.size()
-			if e.stored() {
-				if b == nil {
-					b = store.GetBatch()
-					b.Done = putBatch
-				}
-				b.Ack(e.Ref)
-			}
-			l.take(l.head)
-			q.env.Memory.Add(-size)
-			q.forget(1, size)
-			q.counters.Evicts.Add(1)
-		}
-		if over > 0 {
-			q.startPage(l, int(min(over, pageEntries)))
-		}
-	}
-	if b != nil {
-		q.env.Store.Commit(b)
-	}
 }
 
 type placed uint8
@@ -368,7 +346,7 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 		}
 		return false
 	}
-	group, flags, noted := e.Msg.GroupID, e.Flags, e.Note
+	group, flags, noted := groupOf(e.Msg), e.Flags, e.Note
 	hidden := EntryFlags(0)
 	if s.note != nil {
 		// What others may have seen has not been seen by this one.
@@ -392,6 +370,9 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 	s.touched = true
 	q.counters.Dispatched.Add(1)
 	q.counters.InFlight.Add(1)
+	if q.options.Load().Tell&TellDispatched != 0 {
+		q.env.Tell(Told{Queue: q, What: TellDispatched, Message: e.Msg, Consumer: s.Consumer})
+	}
 	return true
 }
 
@@ -400,7 +381,7 @@ func (q *Queue) suits(s *consumerState, e *Entry) bool {
 	if q.exclusive != nil && q.exclusive != s.Consumer || s.shuns(e) {
 		return false
 	}
-	group := e.Msg.GroupID
+	group := groupOf(e.Msg)
 	if group != "" && e.Msg.GroupSeq != 1 {
 		if owner := q.groups[group]; owner != nil && owner != s.Consumer {
 			q.passedOver = true
@@ -442,8 +423,20 @@ func (q *Queue) own(group string, c *Consumer, e *Entry) {
 		delete(q.groups, g)
 		q.regrouped = q.regrouped || q.passedOver
 	}
-	q.groups[group] = c
+	q.groups[strings.Clone(group)] = c // the message's memory must not stay with it
 	e.Flags |= FirstInGroup
+}
+
+// longGroup is the length in bytes beyond which a hash stands for a group's name.
+const longGroup = 256
+
+// groupOf returns the name under which a message's group is remembered.
+func groupOf(m *message.Message) string {
+	if len(m.GroupID) <= longGroup {
+		return m.GroupID
+	}
+	sum := sha256.Sum256([]byte(m.GroupID))
+	return "sha256 " + string(sum[:])
 }
 
 // expire takes an entry that has ended off the queue; the caller removes it from where it

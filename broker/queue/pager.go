@@ -316,7 +316,7 @@ func (q *Queue) mayHave(s *consumerState, m *message.Message) bool {
 
 // ownable is mayHave for a caller that holds the dispatch lock.
 func (q *Queue) ownable(s *consumerState, m *message.Message) bool {
-	owner := q.groups[m.GroupID]
+	owner := q.groups[groupOf(m)]
 	if owner == nil || owner == s.Consumer || m.GroupSeq == 1 {
 		return true
 	}

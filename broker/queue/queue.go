@@ -39,6 +39,9 @@ type Env struct {
 	Remove func(list []Taken, why Reason)
 	// Now is the time in Unix milliseconds.
 	Now func() int64
+	// Tell hears what Options.Tell asks for. It is called with locks held and must neither block nor
+	// call back.
+	Tell func(Told)
 }
 
 // Reason says why entries leave a queue otherwise than by a consumer.
@@ -53,16 +56,23 @@ const (
 
 // Options are a queue's settings. They may change while it lives.
 type Options struct {
-	Prioritized   bool // ten priorities are honoured; fixed once the queue holds something
-	StrictOrder   bool // no rotation: fill the first consumer, then the next
-	AllExclusive  bool // each consumer counts as exclusive
-	Evict         bool // the oldest messages beyond Pending are dropped, if no consumer has credit for them
-	Pending       int64
-	Window        int64 // bytes in memory of what waits; 0: by what memory allows
-	MaxDeliveries int   // after so many failed deliveries: dead letter; 0 = no limit
-	GroupLimit    int   // groups that are remembered; 0 = 1024
-	Redelivery    Redelivery
-	Start         Start
+	Prioritized  bool // ten priorities are honoured; fixed once the queue holds something
+	StrictOrder  bool // no rotation: fill the first consumer, then the next
+	AllExclusive bool // each consumer counts as exclusive
+	Evict        bool // messages beyond Pending are dropped, if no consumer has credit for them
+	Pending      int64
+	Eviction     Eviction // which of them
+	// EvictionProperty is whose values EvictSameProperty compares.
+	EvictionProperty string
+	// MaxEntries and MaxBytes bound what waits; beyond one of them the oldest are removed as Evicted.
+	// 0: no bound.
+	MaxEntries, MaxBytes int64
+	Tell                 Tell
+	Window               int64 // bytes in memory of what waits; 0: by what memory allows
+	MaxDeliveries        int   // after so many failed deliveries: dead letter; 0 = no limit
+	GroupLimit           int   // groups that are remembered; 0 = 1024
+	Redelivery           Redelivery
+	Start                Start
 }
 
 // Redelivery says when a message that failed comes again.
@@ -160,6 +170,8 @@ type consumerState struct {
 	groupEnd int                           // index after the last consumer of the same priority
 
 	drainSeen uint64 // the last drain request that the queue has served
+
+	slow bool // it was told of as such
 }
 
 // New returns an empty queue. list is 0 for one that is in memory until it overflows.
@@ -287,6 +299,11 @@ func (q *Queue) Kick() {
 			gone := r.gone
 			r.gone = nil
 			q.env.Remove(gone, Expired)
+		}
+		if len(r.over) > 0 {
+			over := r.over
+			r.over = nil
+			q.env.Remove(over, Evicted)
 		}
 		if !again && !q.wanted.Load() {
 			break

@@ -28,6 +28,9 @@ func (c *Consumer) Accept(first, last uint64, b *store.Batch) (settled int) {
 			continue
 		}
 		run.add(s.q, &s.e, b)
+		if run.tell {
+			run.q.env.Tell(Told{Queue: run.q, What: TellConsumed, Message: s.e.Msg, Consumer: c})
+		}
 		c.drop(n, s)
 		settled++
 	}
@@ -39,12 +42,13 @@ func (c *Consumer) Accept(first, last uint64, b *store.Batch) (settled int) {
 type settledRun struct {
 	q              *Queue
 	entries, bytes int64
+	tell           bool // of what is consumed
 }
 
 func (r *settledRun) add(q *Queue, e *Entry, b *store.Batch) {
 	if r.q != q {
 		r.end()
-		*r = settledRun{q: q}
+		*r = settledRun{q: q, tell: q.options.Load().Tell&TellConsumed != 0}
 	}
 	r.entries++
 	r.bytes += e.size()
@@ -177,6 +181,9 @@ func (c *Consumer) Committed(numbers []uint64) {
 		if s := c.slotAt(n); s != nil && s.enlisted {
 			s.e.Ref.List = 0 // the transaction's batch has acknowledged it
 			run.add(s.q, &s.e, &none)
+			if run.tell {
+				run.q.env.Tell(Told{Queue: run.q, What: TellConsumed, Message: s.e.Msg, Consumer: c})
+			}
 			c.drop(n, s)
 		}
 	}

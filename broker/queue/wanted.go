@@ -29,3 +29,6 @@ func (q *Queue) noteFilters() {
 	}
 	q.filters.Store(&list)
 }
+
+// Attended reports whether the queue has a consumer. It takes no lock.
+func (q *Queue) Attended() bool { return q.filters.Load() != nil }

@@ -128,6 +128,7 @@ func (o *brokerOptions) limits(c *config.Config) broker.Limits {
 		Connections: unlimited(l.Connections), PerUser: l.ConnectionsPerUser,
 		Subscriptions: unlimited(l.SubscriptionsPerConnection), Transactions: unlimited(l.TransactionsPerConnection),
 		Unsettled: unlimited(l.UnsettledPerConnection), TempQueues: unlimited(l.TempDestinationsPerConnection),
+		Scheduled:     l.ScheduledMessages,
 		FailIfNoSpace: l.SendFailIfNoSpace, FailAfter: l.SendFailIfNoSpaceAfter,
 	}
 }

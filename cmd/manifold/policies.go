@@ -58,9 +58,64 @@ func policyEntries(c *config.Config) []policy.Entry {
 		set(values, "dispatch.start_after", p.Dispatch.StartAfter, func(p *policy.Policy, v time.Duration) { p.Start.After = v })
 		set(values, "delete_inactive", p.DeleteInactive, func(p *policy.Policy, v time.Duration) { p.Inactive = v })
 		set(values, "expire_period", p.ExpirePeriod, func(p *policy.Policy, v time.Duration) { p.ExpirePeriod = v })
+		limitValues(values, &p.Limits)
+		set(values, "send_fail_if_no_space_after", p.FailAfter, func(p *policy.Policy, v time.Duration) { p.FailAfter = v })
+		set(values, "duplicates.window", p.Duplicates.Window, func(p *policy.Policy, v int) { p.Duplicates.Window = v })
+		set(values, "duplicates.age", p.Duplicates.Age, func(p *policy.Policy, v time.Duration) { p.Duplicates.Age = v })
+		set(values, "duplicates.property", p.Duplicates.Property, func(p *policy.Policy, v string) { p.Duplicates.Property = v })
+		set(values, "slow_consumers.abort_after", p.SlowConsumers.AbortAfter, func(p *policy.Policy, v time.Duration) { p.Slow.After = v })
+		set(values, "slow_consumers.maximum_count", p.SlowConsumers.MaximumCount, func(p *policy.Policy, v int) { p.Slow.Count = v + 1 })
+		set(values, "slow_consumers.acknowledge_within", p.SlowConsumers.AcknowledgeWithin, func(p *policy.Policy, v time.Duration) { p.Slow.AckWithin = v })
+		set(values, "slow_consumers.ignore_idle", p.SlowConsumers.IgnoreIdle, func(p *policy.Policy, v bool) { p.Slow.Idle = !v })
+		set(values, "slow_consumers.abort_connection", p.SlowConsumers.AbortConnection, func(p *policy.Policy, v bool) { p.Slow.Whole = v })
+		set(values, "offline_durable_timeout", p.OfflineDurable, func(p *policy.Policy, v time.Duration) { p.OfflineDurable = v })
+		advisoryValues(values, &p.Advisories)
 		list = append(list, e)
 	}
 	return list
+}
+
+// limitValues adds what is configured of a destination's limits beside those with ActiveMQ's names.
+func limitValues(values values, l *config.DestinationLimits) {
+	set(values, "limits.overflow", l.Overflow, func(p *policy.Policy, v string) {
+		p.Limits.Overflow = map[string]policy.Overflow{
+			"fail": policy.Fail, "discard_new": policy.DiscardNew,
+			"discard_oldest": policy.DiscardOldest, "dead_letter_oldest": policy.DeadLetterOldest,
+		}[v]
+	})
+	set(values, "limits.pending_multiplier", l.PendingMultiplier, func(p *policy.Policy, v float64) { p.Limits.PendingRate = v })
+	set(values, "limits.eviction", l.Eviction, func(p *policy.Policy, v string) {
+		p.Limits.Eviction = map[string]policy.Eviction{
+			"oldest": policy.EvictOldest, "lowest_priority": policy.EvictLowestPriority, "unique_property": policy.EvictSameProperty,
+		}[v]
+	})
+	set(values, "limits.eviction_property", l.EvictionProperty, func(p *policy.Policy, v string) { p.Limits.EvictionProperty = v })
+	set(values, "limits.blocked_warning", l.BlockedWarning, func(p *policy.Policy, v time.Duration) { p.Warning = v })
+}
+
+// advisoryValues adds what is configured of a destination's advisories.
+func advisoryValues(values values, a *config.Advisories) {
+	for _, x := range []struct {
+		name string
+		v    *bool
+		bit  policy.Advisories
+	}{
+		{"send_advisory_if_no_consumers", a.NoConsumers, policy.NoConsumer},
+		{"advisory_for_slow_consumers", a.SlowConsumers, policy.SlowConsumer},
+		{"advisory_for_fast_producers", a.FastProducers, policy.FastProducer},
+		{"advisory_for_discarding_messages", a.Discarding, policy.MessageDiscarded},
+		{"advisory_when_full", a.Full, policy.Full},
+		{"advisory_for_delivery", a.Delivery, policy.MessageDelivered},
+		{"advisory_for_consumed", a.Consumed, policy.MessageConsumed},
+		{"advisory_for_dispatched", a.Dispatched, policy.MessageDispatched},
+	} {
+		set(values, x.name, x.v, func(p *policy.Policy, on bool) {
+			if p.Advisories &^= x.bit; on {
+				p.Advisories |= x.bit
+			}
+		})
+	}
+	set(values, "include_body_for_advisory", a.Body, func(p *policy.Policy, v bool) { p.AdvisoryBody = v })
 }
 
 type values struct{ list *[]policy.Value }

@@ -17,7 +17,7 @@ type collector struct {
 
 	build, info, role, recovered, failed, refused family
 
-	connections, blocked, used, limit, destinations, messages family
+	connections, blocked, blockedBy, used, limit, destinations, messages family
 
 	connectionsTotal, received, delivered, expired, deadLettered family
 
@@ -46,6 +46,7 @@ func newCollector(s *Server) *collector {
 
 		connections:  gauge("connections", "Open connections of clients.", "protocol"),
 		blocked:      gauge("connections_blocked", "Connections whose sends wait for space."),
+		blockedBy:    gauge("connections_blocked_by", "Connections whose sends wait for space, by what has run out.", "limit"),
 		used:         gauge("used_bytes", "What messages take of a limit.", "resource"),
 		limit:        gauge("limit_bytes", "What messages may take.", "resource"),
 		destinations: gauge("destinations", "Destinations that are there.", "kind"),
@@ -72,7 +73,7 @@ func newCollector(s *Server) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, f := range []family{
 		c.build, c.info, c.role, c.recovered, c.failed, c.refused,
-		c.connections, c.blocked, c.used, c.limit, c.destinations, c.messages,
+		c.connections, c.blocked, c.blockedBy, c.used, c.limit, c.destinations, c.messages,
 		c.connectionsTotal, c.received, c.delivered, c.expired, c.deadLettered,
 	} {
 		ch <- f.desc
@@ -120,18 +121,22 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 
 func (c *collector) collectActive(ch chan<- prometheus.Metric, u broker.Usage) {
 	b := c.s.o.Broker
-	protocols, all, blocked := make(map[string]int), 0, 0
+	protocols, waiting, all, blocked := make(map[string]int), make(map[string]int), 0, 0
 	b.Connections(func(k *broker.Connection) {
 		all++
 		protocols[clean(k.Login().Protocol)]++
-		if reason, _ := k.BlockedSince(); reason != "" {
+		if why := k.Blockage(); why.Limit != "" {
 			blocked++
+			waiting[why.Limit]++
 		}
 	})
 	for name, n := range protocols {
 		c.connections.emit(ch, float64(n), name)
 	}
 	c.blocked.emit(ch, float64(blocked))
+	for limit, n := range waiting {
+		c.blockedBy.emit(ch, float64(n), limit)
+	}
 
 	s := takeSurvey(b)
 	for kind, n := range s.kinds {

@@ -18,6 +18,7 @@ type connectionView struct {
 	Remote       string     `json:"remote,omitempty"`
 	Blocked      string     `json:"blocked,omitempty"` // why its sends wait
 	BlockedSince *time.Time `json:"blockedSince,omitempty"`
+	WayOut       string     `json:"wayOut,omitempty"` // what lets them go on
 }
 
 // listConnections lists connections by identifier, a page at a time. The query may have limit,
@@ -54,8 +55,8 @@ func viewConnection(c *broker.Connection) connectionView {
 	if login.Remote != nil {
 		v.Remote = login.Remote.String()
 	}
-	if reason, since := c.BlockedSince(); reason != "" {
-		v.Blocked, v.BlockedSince = reason, &since
+	if b := c.Blockage(); b.Limit != "" {
+		v.Blocked, v.BlockedSince, v.WayOut = b.Reason, &b.Since, b.WayOut
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package openwire
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,12 +54,14 @@ type advisor struct {
 	temps     map[address.Address]bool
 	consumers map[*consumer]bool
 	producers map[*producer]bool
+	foreign   map[*broker.Subscription]*wire.ConsumerInfo // consumers of other protocols
+	number    int64                                       // of the last of them
 }
 
 func newAdvisor(p *Protocol) *advisor {
 	a := &advisor{
 		p: p, producer: p.brokerID.Value.String() + ":0:0", temps: make(map[address.Address]bool),
-		consumers: make(map[*consumer]bool), producers: make(map[*producer]bool),
+		consumers: make(map[*consumer]bool), producers: make(map[*producer]bool), foreign: make(map[*broker.Subscription]*wire.ConsumerInfo),
 	}
 	p.o.Broker.Listen(a.event)
 	return a
@@ -74,9 +77,16 @@ func (a *advisor) event(e broker.Event) {
 	case broker.MessageDeadLettered:
 		a.undelivered(deadLetterAdvisory, e)
 		return
+	case broker.Connected, broker.Disconnected, broker.Subscribed, broker.Unsubscribed:
+		a.elsewhere(e)
+		return
+	case broker.DestinationCreated, broker.DestinationDeleted:
+	default:
+		a.asked(e)
+		return
 	}
 	add := e.Kind == broker.DestinationCreated
-	if !add && e.Kind != broker.DestinationDeleted || strings.HasPrefix(e.Address.Name, advisoryPrefix) {
+	if strings.HasPrefix(e.Address.Name, advisoryPrefix) {
 		return
 	}
 	a.mu.Lock()
@@ -111,7 +121,7 @@ func (a *advisor) undelivered(prefix string, e broker.Event) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if prefix == expiredAdvisory {
-		a.announce(topic, w, message.Field{Name: "orignalMessageId", Value: message.OfString(e.Message.ID.String())})
+		a.announce(topic, w, message.Field{Name: messageIDField, Value: message.OfString(e.Message.ID.String())})
 		return
 	}
 	a.announce(topic, w)
@@ -193,11 +203,11 @@ func (a *advisor) consumerStarted(c *connection, s *consumer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if isAdvisory(s.to) {
-		a.replay(c, s)
+		a.replay(s.Subscription, s.to)
 		return
 	}
 	a.consumers[s] = true
-	a.tellConsumer(s, s.info)
+	a.tellConsumer(s.to, s.info)
 }
 
 func (a *advisor) consumerStopped(c *connection, s *consumer) {
@@ -207,27 +217,31 @@ func (a *advisor) consumerStopped(c *connection, s *consumer) {
 		return
 	}
 	delete(a.consumers, s)
-	a.tellConsumer(s, &wire.RemoveInfo{ObjectID: &s.id, LastDeliveredSequenceID: nothingDelivered})
+	a.tellConsumer(s.to, &wire.RemoveInfo{ObjectID: &s.id, LastDeliveredSequenceID: nothingDelivered})
 }
 
 // tellConsumer announces something about a consumer. The caller holds the lock.
-func (a *advisor) tellConsumer(s *consumer, data wire.Structure) {
-	for _, d := range s.to {
+func (a *advisor) tellConsumer(to []address.Address, data wire.Structure) {
+	for _, d := range to {
 		if topic := typed(consumerAdvisory, d); a.p.o.Broker.Heard(topic) {
 			a.announce(topic, data, message.Field{Name: consumerCountField, Value: message.OfInt(a.count(d))})
 		}
 	}
 }
 
-// count returns how many consumers of OpenWire a destination has. The caller holds the lock.
-func (a *advisor) count(d address.Address) int32 {
-	n := int32(0)
+// count returns how many consumers a destination has. The caller holds the lock.
+func (a *advisor) count(d address.Address) (n int32) {
+	has := func(t address.Address) bool {
+		return t.Kind == d.Kind && (t.Name == d.Name || address.Match(t.Name, d.Name))
+	}
 	for s := range a.consumers {
-		for _, t := range s.to {
-			if t.Kind == d.Kind && (t.Name == d.Name || address.Match(t.Name, d.Name)) {
-				n++
-				break
-			}
+		if slices.ContainsFunc(s.to, has) {
+			n++
+		}
+	}
+	for s := range a.foreign {
+		if slices.ContainsFunc(s.Options().Addresses, has) {
+			n++
 		}
 	}
 	return n
@@ -274,9 +288,9 @@ func (a *advisor) countProducers(d address.Address) int32 {
 }
 
 // replay tells a new subscriber of what there is. The caller holds the lock.
-func (a *advisor) replay(c *connection, s *consumer) {
+func (a *advisor) replay(s *broker.Subscription, to []address.Address) {
 	wants := func(topic string) bool {
-		for _, d := range s.to {
+		for _, d := range to {
 			if address.Match(d.Name, topic) {
 				return true
 			}
@@ -285,14 +299,14 @@ func (a *advisor) replay(c *connection, s *consumer) {
 	}
 	tell := func(topic string, data wire.Structure, more ...message.Field) {
 		if wants(topic) {
-			s.Subscription.Announce(a.make(topic, data, more...))
+			s.Announce(a.make(topic, data, more...))
 		}
 	}
 	for d := range a.temps {
 		tell(destinationTopic(d.Kind), destinationInfo(d, addDestination))
 	}
 	if wants(queueAdvisory) || wants(topicAdvisory) {
-		for _, d := range c.o.Broker.Destinations() {
+		for _, d := range a.p.o.Broker.Destinations() {
 			if !d.Address.Kind.IsTemp() && !strings.HasPrefix(d.Address.Name, advisoryPrefix) {
 				tell(destinationTopic(d.Address.Kind), destinationInfo(d.Address, addDestination))
 			}
@@ -301,6 +315,16 @@ func (a *advisor) replay(c *connection, s *consumer) {
 	if wants(connectionAdvisory) {
 		for _, info := range a.p.infos() {
 			tell(connectionAdvisory, info)
+		}
+		a.p.o.Broker.Connections(func(c *broker.Connection) {
+			if c.Login().Protocol != a.p.Name() {
+				tell(connectionAdvisory, foreignConnection(c))
+			}
+		})
+	}
+	for k, info := range a.foreign {
+		for _, d := range k.Options().Addresses {
+			tell(typed(consumerAdvisory, d), info, message.Field{Name: consumerCountField, Value: message.OfInt(a.count(d))})
 		}
 	}
 	for k := range a.consumers {

@@ -92,7 +92,7 @@ func (c *connection) addConsumer(ctx context.Context, cmd *wire.ConsumerInfo) er
 		Addresses: to, Selector: strings.TrimSpace(cmd.Selector.String()),
 		Priority: int(cmd.Priority), Exclusive: cmd.Exclusive, Browse: cmd.Browser, NoLocal: cmd.NoLocal, Retained: cmd.Retroactive,
 		Name: cmd.SubscriptionName.String(), MaxPending: int(max(cmd.MaximumPendingMessageLimit, 0)),
-		Unlisted: isAdvisory(to), Tag: s, Retroactive: cmd.Retroactive,
+		Unlisted: isAdvisory(to), Tag: s, Retroactive: cmd.Retroactive, Prefetch: int(s.prefetch),
 	}
 	if o.NoLocal && o.Unlisted {
 		o.NoLocal = false

@@ -290,6 +290,9 @@ func (k *content) Payload() (message.Payload, error) {
 	h := k.parts()
 	kind := h.kind
 	if h.flags&hasContent == 0 {
+		if name, fields := structureIn(h.extra); name != "" {
+			return message.Payload{Kind: message.TextPayload, Value: message.OfString(string(appendStructure(nil, name, fields)))}, nil
+		}
 		return emptyPayload(kind), nil
 	}
 	body := k.body

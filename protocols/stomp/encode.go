@@ -41,7 +41,25 @@ func appendMessage(dst []byte, s *subscription, d *broker.Delivery) []byte {
 	if err != nil {
 		return frame.AppendTail(frame.AppendEnd(dst))
 	}
+	if k, ok := m.Content.(message.Structured); ok {
+		if name, members := k.Structure(); name != "" {
+			return appendAdvisory(dst, v, name, members, s.transformation)
+		}
+	}
 	return appendBody(dst, v, p, s.transformation)
+}
+
+// appendAdvisory appends an advisory's structure in the transformation that the subscriber asked
+// for, as JSON without one.
+func appendAdvisory(dst []byte, v frame.Version, name string, members message.Value, wanted transform.Transformation) []byte {
+	t := wanted.For(transform.Advisory)
+	text, err := transform.AppendAdvisory(nil, t, name, members, transform.DefaultLimits())
+	if err != nil {
+		dst = frame.AppendKnown(dst, v, frame.TransformationError, err.Error())
+		return frame.AppendTail(frame.AppendEnd(dst))
+	}
+	dst = frame.AppendKnown(dst, v, frame.Transformation, t.String())
+	return frame.AppendBody(dst, text)
 }
 
 // appendFields appends the headers that stand for the message's fields.

@@ -118,6 +118,7 @@ func (c *connection) subscribeOptions(h *frame.Headers, t *target, s *subscripti
 		prefetch = n
 	}
 	s.prefetch = uint64(min(prefetch, c.o.Broker.Limits.Unsettled))
+	o.Prefetch = int(s.prefetch)
 	return o
 }
 

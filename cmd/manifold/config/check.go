@@ -78,11 +78,28 @@ func pattern(schemes []string) func(string) error {
 				if name == "" {
 					return fmt.Errorf("%q names nothing; %s> means all", s, scheme)
 				}
-				return nil
+				return rest(name)
 			}
 		}
 		return fmt.Errorf("%q does not start with one of %s", s, strings.Join(schemes, ", "))
 	}
+}
+
+// rest refuses > anywhere but as the last level: it stands for all further levels, and a name that
+// has others behind it matches nothing.
+func rest(name string) error {
+	if strings.HasPrefix(name, ">.") || strings.Contains(name, ".>.") {
+		return fmt.Errorf("%q matches nothing: > stands for all further levels, and only at the end", name)
+	}
+	return nil
+}
+
+// namePattern accepts a pattern of names.
+func namePattern(s string) error {
+	if err := notEmpty(s); err != nil {
+		return err
+	}
+	return rest(s)
 }
 
 // passwordHash accepts a bcrypt hash. Files are copied, backed up and shown to others, so that

@@ -80,6 +80,7 @@ type Limits struct {
 	TransactionsPerConnection     int
 	UnsettledPerConnection        int
 	TempDestinationsPerConnection int
+	ScheduledMessages             int
 	SendFailIfNoSpace             bool
 	SendFailIfNoSpaceAfter        time.Duration // 0: wait without an end
 }
@@ -184,6 +185,32 @@ type Policy struct {
 	Recovery            Recovery
 	Sending             Sending
 	Dispatch            Dispatch
+	OfflineDurable      *time.Duration
+	FailAfter           *time.Duration
+	Duplicates          Duplicates
+	SlowConsumers       SlowConsumers
+	Advisories          Advisories
+}
+
+// Duplicates is how a destination knows a message that is sent again.
+type Duplicates struct {
+	Window   *int
+	Age      *time.Duration
+	Property *string
+}
+
+// SlowConsumers says when a consumer is closed that does not keep up.
+type SlowConsumers struct {
+	AbortAfter        *time.Duration
+	MaximumCount      *int // -1: any
+	AcknowledgeWithin *time.Duration
+	IgnoreIdle        *bool
+	AbortConnection   *bool
+}
+
+// Advisories are the events of a destination that are announced.
+type Advisories struct {
+	NoConsumers, SlowConsumers, FastProducers, Discarding, Full, Delivery, Consumed, Dispatched, Body *bool
 }
 
 // Recovery is what a topic remembers for retroactive consumers.
@@ -238,9 +265,14 @@ type Prefetch struct {
 
 // DestinationLimits bound one destination; 0 means that only the broker's limits hold.
 type DestinationLimits struct {
-	Memory   *Size
-	Messages *int
-	Pending  *int // of a non-durable topic subscription, beyond its prefetch; -1: no limit
+	Memory            *Size
+	Messages          *int
+	Overflow          *string // "block", "fail", "discard_new", "discard_oldest", "dead_letter_oldest"
+	Pending           *int    // of a non-durable topic subscription, beyond its prefetch; -1: no limit
+	PendingMultiplier *float64
+	Eviction          *string // "oldest", "lowest_priority", "unique_property"
+	EvictionProperty  *string
+	BlockedWarning    *time.Duration
 }
 
 // AMQP is what only the AMQP 1.0 protocol needs.

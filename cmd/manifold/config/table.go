@@ -148,6 +148,8 @@ func limitOptions() []Option {
 			"Messages that one connection may have received and not acknowledged, over all its subscriptions."),
 		count("limits.temp_destinations_per_connection", "1000", func(l *Limits) *int { return &l.TempDestinationsPerConnection },
 			"Temporary queues and topics of one connection."),
+		count("limits.scheduled_messages", "0", func(l *Limits) *int { return &l.ScheduledMessages },
+			"Messages that wait for their time; more of them wait with their senders. 0 leaves only limits.store."),
 		opt("limits.send_fail_if_no_space", "false", func(c *Config) value { return boolean(&c.Limits.SendFailIfNoSpace) },
 			"Whether a send fails, instead of waiting, when a memory, store or temp limit is reached."),
 		opt("limits.send_fail_if_no_space_after", "0s", func(c *Config) value { return duration(&c.Limits.SendFailIfNoSpaceAfter) },

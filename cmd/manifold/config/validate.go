@@ -18,6 +18,7 @@ func validate(l *Loaded) Problems {
 	v.users()
 	v.limits()
 	v.store()
+	v.policies()
 	return v.problems
 }
 

@@ -101,9 +101,8 @@ func transformScenarios() []Scenario {
 			},
 		},
 		{
-			Name:  "transform/advisory",
-			Ref:   "an advisory message comes as JSON of its command, with its counters as headers",
-			Later: "comes with advisory messages",
+			Name: "transform/advisory",
+			Ref:  "an advisory message comes as JSON of its command, with its counters as headers",
 			Run: func(t *testing.T, e *Env) {
 				e.transforms()
 				c, consumer := e.Connect(), e.Connect()

@@ -1,0 +1,92 @@
+package manifold_test
+
+import (
+	"go/ast"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestSemanticsNamesItsTests holds the page on ActiveMQ's behaviours against the repository: each
+// line names tests that are there, or says why there is none.
+func TestSemanticsNamesItsTests(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("docs/semantics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, scenarios := testsByName(t), scenariosByName(t)
+	quoted, item := regexp.MustCompile("`([^`]+)`"), regexp.MustCompile(`^[0-9X][0-9.a-z]*$`)
+	lines := 0
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 3 || !item.MatchString(strings.TrimSpace(cells[0])) {
+			continue
+		}
+		lines++
+		number, proof := strings.TrimSpace(cells[0]), strings.TrimSpace(cells[2])
+		named := 0
+		for _, m := range quoted.FindAllStringSubmatch(proof, -1) {
+			switch name := m[1]; {
+			case tests[name] || scenarios[name]:
+				named++
+			case strings.Contains(name, ".Test") || strings.Contains(name, ":"):
+				t.Errorf("%s: there is no test %s", number, name)
+			}
+		}
+		if named == 0 && !strings.HasPrefix(proof, "not ") {
+			t.Errorf("%s names no test and gives no reason: %s", number, proof)
+		}
+	}
+	if lines < 100 {
+		t.Errorf("only %d lines were understood", lines)
+	}
+}
+
+// testsByName returns the test functions, named by package and function.
+func testsByName(t *testing.T) map[string]bool {
+	names := make(map[string]bool)
+	for _, s := range sources(t) {
+		if !s.test {
+			continue
+		}
+		for _, d := range s.syntax.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
+				names[s.pkg+"."+f.Name.Name] = true
+			}
+		}
+	}
+	return names
+}
+
+// scenariosByName returns the scenarios of the behaviour suites, named by protocol and path.
+func scenariosByName(t *testing.T) map[string]bool {
+	t.Helper()
+	paths := regexp.MustCompile(`"([a-z0-9.-]+/[a-zA-Z0-9.-]+)"`)
+	names := make(map[string]bool)
+	list, err := files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for protocol, at := range map[string]string{
+		"openwire": "protocols/openwire/jmstest/testdata/java/jmstest", "stomp": "protocols/stomp/stomptest",
+		"mqtt": "protocols/mqtt/mqtttest", "amqp": "protocols/amqp/amqptest",
+	} {
+		for _, name := range list {
+			if path.Dir(name) != at || strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(filepath.FromSlash(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range paths.FindAllStringSubmatch(string(text), -1) {
+				names[protocol+":"+m[1]] = true
+			}
+		}
+	}
+	return names
+}
