@@ -74,8 +74,9 @@ func layers() []layer {
 		// It is handed the protocols that it carries as values.
 		{pkg: "protocols/websocket", may: []string{"protocols"}, tests: append(kits, "broker/security", "protocols/server", "protocols/stomp/stomptest")},
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
-		// A client: it knows what goes over the wire, nothing behind it.
-		{pkg: "protocols/torture", may: []string{"protocols/stomp/frame", "protocols/amqp/frame", "protocols/amqp/section", "protocols/amqp/wire"}, tests: kits},
+		// Clients: they know what goes over the wire, nothing behind it.
+		{pkg: "protocols/torture", tests: append(kits, "protocols/stomp/frame")},
+		{pkg: "protocols/torture/client", may: []string{"protocols/stomp/frame", "protocols/amqp/frame", "protocols/amqp/section", "protocols/amqp/wire"}, tests: kits},
 		{pkg: "protocols/torture/sessions", may: []string{"protocols/mqtt/packet"}, tests: kits},
 		// One test over all protocols, of which it is a client each time.
 		{pkg: "protocols/interoptest", tests: append(kits, "protocols/stomp/stomptest", "protocols/amqp/amqptest", "protocols/mqtt", "protocols/mqtt/packet")},
@@ -194,7 +195,8 @@ func dependencies() []dependency {
 		{pkg: "cmd/manifold/client", module: bcrypt, test: true, reason: "hashes the password of the tests' user"},
 		{pkg: "cmd/manifold/client", module: "github.com/gorilla/websocket", reason: "the client's side of WebSockets"},
 		{pkg: "cmd/manifold/client", module: stomp, reason: "send, receive and browse speak through a client that is not ours"},
-		{pkg: "protocols/torture", module: stomp, reason: "the load engine drives a client that is not ours"},
+		{pkg: "protocols/torture/client", module: stomp, reason: "the load engine drives a client that is not ours"},
+		{pkg: "protocols/torture/client", module: amqp, reason: "the load engine drives a client that is not ours"},
 		{pkg: "protocols/stomp/stomptest", module: stomp, test: true, reason: "the behaviour suite is run by a client that is not ours"},
 		{pkg: "protocols/websocket", module: "github.com/gorilla/websocket", reason: "the handshake and the frames of WebSockets; not in the standard library"},
 		{pkg: "protocols/amqp/amqptest", module: bcrypt, test: true, reason: "hashes the password of the suite's user"},

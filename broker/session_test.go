@@ -180,7 +180,7 @@ func TestSessionResumesWhatWasNotSettled(t *testing.T) {
 		for i, want := range []broker.Delivery{
 			{Tag: 2, Flags: queue.Redelivered}, {Tag: 3, Phase: 1, Flags: queue.Redelivered}, {Tag: 1}, {Tag: 4},
 		} {
-			if d := m.at(i); d.Tag != want.Tag || d.Phase != want.Phase || d.Flags != want.Flags {
+			if d := m.at(i); d.Tag != want.Tag || d.Phase != want.Phase || d.Flags&^queue.Acquired != want.Flags {
 				t.Errorf("restart %v, delivery %d: tag %d, phase %d, flags %b", restart, i, d.Tag, d.Phase, d.Flags)
 			}
 		}

@@ -38,6 +38,9 @@ const (
 	// moved says of an arrival that it is with the consumer already whose home this is: there
 	// is only its place in the list to be noted.
 	moved
+	// Acquired says that the entry was with a consumer, which may not have seen it and is not
+	// counted as a failure. It is forgotten with the process, after which Redelivered says so.
+	Acquired
 )
 
 func (e *Entry) stored() bool { return e.Ref.List != 0 }

@@ -116,7 +116,7 @@ func giveBack(list []Taken, counted bool, notBefore int64) {
 		q := list[i].Queue
 		for k := i; k < j; k++ {
 			e := &list[k].Entry
-			e.Flags &^= FirstInGroup
+			e.Flags = e.Flags&^FirstInGroup | Acquired
 			e.NotBefore = notBefore
 			if counted {
 				e.Count++

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/manifoldmq/manifold/protocols/torture"
+	"github.com/manifoldmq/manifold/protocols/torture/client"
 )
 
 // TestProcess runs the program as its users do, as a static binary and a process of its own,
@@ -37,6 +38,8 @@ func TestProcess(t *testing.T) {
 	}{
 		{"crash", crashRounds},
 		{"crash, AMQP", crashRoundsAMQP},
+		{"crash, go-amqp", crashRoundsGoAMQP},
+		{"crash, proton", crashRoundsProton},
 		{"sessions", sessionRounds},
 		{"standby", standbyRounds},
 		{"backup", backupUnderLoad},
@@ -67,6 +70,8 @@ type rig struct {
 	config string // file
 	// protocol is what clients speak: the name of a listener, and the scheme of its URL.
 	protocol string
+	dial     client.Dialer // nil: the client of our own
+	workload func(seed uint64) torture.Workload
 	seed     uint64
 	rounds   int
 	rand     *rand.Rand
@@ -80,7 +85,7 @@ func newRig(t *testing.T, binary string) *rig {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	t.Cleanup(cancel)
 	r := &rig{
-		t: t, ctx: ctx, binary: binary, dir: filepath.Join(t.TempDir(), "data"), protocol: "stomp",
+		t: t, ctx: ctx, binary: binary, dir: filepath.Join(t.TempDir(), "data"), protocol: "stomp", workload: torture.Crash,
 		seed:   envNumber(t, "MANIFOLD_CRASH_SEED", uint64(time.Now().UnixNano())),
 		rounds: int(envNumber(t, "MANIFOLD_CRASH_ROUNDS", 2)),
 	}
@@ -176,7 +181,7 @@ func (c *child) watch(out io.Reader) {
 		for listener := range strings.FieldsSeq(listeners) {
 			switch name, address, _ := strings.Cut(listener, "="); name {
 			case c.rig.protocol:
-				e = torture.Endpoint{URL: name + "://" + address, Life: c.life}
+				e = torture.Endpoint{URL: name + "://" + address, Life: c.life, Dial: c.rig.dial}
 			case "http":
 				c.http = address
 			case "mqtt":

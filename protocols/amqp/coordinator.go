@@ -17,11 +17,18 @@ type coordinator struct {
 // transaction is one that was declared. It belongs to the reader.
 type transaction struct {
 	id       []byte
+	by       *coordinator
 	core     *broker.Transaction
-	failed   error  // it can only be rolled back
-	retired  []span // the client has settled them: a rollback returns them
-	waiting  []span // the client waits for us to settle them
+	failed   error     // it can only be rolled back
+	retired  []span    // the client has settled them: a rollback returns them
+	waiting  []waiting // the client waits for us to settle them
 	returned []returned
+}
+
+// waiting are deliveries that the client has not settled, with their outcome.
+type waiting struct {
+	span
+	state []byte // encoded
 }
 
 // returned are deliveries that go back at the commit.
@@ -76,7 +83,7 @@ func (k *coordinator) declare(d *delivery) error {
 		return k.l.reject(d, answerOf(err), nil)
 	}
 	c.nextTxn++
-	tx := &transaction{id: binary.BigEndian.AppendUint64(nil, c.nextTxn), core: core}
+	tx := &transaction{id: binary.BigEndian.AppendUint64(nil, c.nextTxn), by: k, core: core}
 	if c.txs == nil {
 		c.txs = make(map[string]*transaction)
 	}
@@ -122,8 +129,8 @@ func (k *coordinator) discharge(d *delivery, control *frame.Control) error {
 		for _, r := range tx.returned {
 			r.l.settle(r.first, r.last, r.o, 0)
 		}
-		for _, w := range tx.waiting {
-			dst = w.settledByUs(dst)
+		for i := range tx.waiting {
+			dst = tx.waiting[i].settledByUs(dst)
 		}
 		return accepted.encode(dst)
 	})
@@ -136,15 +143,41 @@ func (k *coordinator) discharge(d *delivery, control *frame.Control) error {
 }
 
 // settledByUs appends that we have settled deliveries, which the client waits for.
-func (k *span) settledByUs(dst []byte) []byte {
-	if k.l.isOver() {
+func (w *waiting) settledByUs(dst []byte) []byte {
+	if w.l.isOver() {
 		return dst
 	}
-	accepted := frame.State{Kind: frame.Accepted}
-	d := frame.Disposition{
-		Role: frame.Sender, First: k.id, Last: k.id + uint32(k.last-k.first), Settled: true, State: accepted.Append(nil),
+	d := frame.Disposition{Role: frame.Sender, First: w.id, Last: w.id + uint32(w.last-w.first), Settled: true, State: w.state}
+	return d.Append(dst, w.l.s.channel)
+}
+
+// holds reports whether any of these deliveries have an outcome in the transaction.
+func (tx *transaction) holds(k *span) bool {
+	meets := func(o *span) bool { return o.l == k.l && o.first <= k.last && k.first <= o.last }
+	for i := range tx.retired {
+		if meets(&tx.retired[i]) {
+			return true
+		}
 	}
-	return d.Append(dst, k.l.s.channel)
+	for i := range tx.waiting {
+		if meets(&tx.waiting[i].span) {
+			return true
+		}
+	}
+	return false
+}
+
+// elsewhere reports whether any of these deliveries have an outcome in another transaction.
+func (tx *transaction) elsewhere(c *connection, k *span) bool {
+	if len(c.txs) < 2 {
+		return false
+	}
+	for _, other := range c.txs {
+		if other != tx && other.holds(k) {
+			return true
+		}
+	}
+	return false
 }
 
 // rollback undoes the transaction. What the client has settled in it comes again; what it has not
@@ -187,6 +220,11 @@ func (s *session) retire(d *frame.Disposition, state *frame.State) error {
 			refuse(k.l, &frame.Error{Condition: frame.UnknownTransaction, Description: "there is no such transaction"})
 			continue
 		}
+		if tx.elsewhere(s.c, &k) {
+			// The transaction, with all of its link's, is rolled back.
+			refuse(tx.by.l, &frame.Error{Condition: frame.IllegalState, Description: "a delivery has an outcome in another transaction"})
+			return nil
+		}
 		o := outcomeOf(state)
 		if state.Kind == frame.NoState {
 			o = broker.Outcome{}
@@ -202,7 +240,11 @@ func (s *session) retire(d *frame.Disposition, state *frame.State) error {
 		if d.Settled {
 			tx.retired = append(tx.retired, k)
 		} else {
-			tx.waiting = append(tx.waiting, k)
+			outcome := frame.State{Kind: state.Kind}
+			if outcome.Kind == frame.NoState {
+				outcome.Kind = frame.Accepted
+			}
+			tx.waiting = append(tx.waiting, waiting{k, outcome.Append(nil)})
 		}
 	}
 	return nil

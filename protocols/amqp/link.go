@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/protocols/amqp/frame"
 	"github.com/manifoldmq/manifold/protocols/amqp/wire"
 )
@@ -22,7 +23,8 @@ type link interface {
 type linkBase struct {
 	identity
 
-	ending sync.Mutex // held while the link ends, so that who steals it can wait for that
+	ending  sync.Mutex      // held while the link ends, so that who steals it can wait for that
+	dynamic address.Address // the node that ends with the link; under ending, once attached
 
 	mu     sync.Mutex
 	over   bool // nothing is sent for it any more
@@ -68,6 +70,14 @@ func (l *linkBase) depart() (before bool) {
 	defer l.mu.Unlock()
 	before, l.gone, l.over = l.gone, true, true
 	return before
+}
+
+// keepNode lets the link's dynamic node live on, as long as the connection: the client has not
+// closed the link.
+func (l *linkBase) keepNode() {
+	l.ending.Lock()
+	l.dynamic = address.Address{}
+	l.ending.Unlock()
 }
 
 // refuse detaches a link for an error, from the reader. [AMQP 2.6.5] Ours are closing detaches, as
@@ -137,11 +147,6 @@ func (s *session) attach(f wire.Fields) error {
 		return violation(frame.HandleInUse, "the handle is in use")
 	}
 	id := identity{s: s, remote: a.Handle, key: linkKey{s.c.container, a.Name, !a.Role}}
-	for _, l := range s.links {
-		if b := l.common(); b.key == id.key && !b.isGone() {
-			return violation(frame.HandleInUse, "the link is attached already, with another handle")
-		}
-	}
 	links := 0
 	for _, k := range s.c.sessions {
 		links += len(k.links)
@@ -221,6 +226,9 @@ func (s *session) detach(f wire.Fields) error {
 	}
 	if t, ok := l.(interface{ detached(closed bool) bool }); ok && t.detached(d.Closed) {
 		return nil // it answers later
+	}
+	if !d.Closed {
+		b.keepNode()
 	}
 	l.end(d.Closed)
 	delete(s.handles, b.handle)

@@ -18,9 +18,8 @@ type receiver struct {
 	rejects   bool // the client takes rejected for an outcome
 	anonymous bool // each message names its address
 	whole     address.Address
-	dynamic   address.Address // the node that ends with the link
-	control   *coordinator    // the link is to the coordinator
-	kept      *kept           // what is known of deliveries, of a link that can be taken up again
+	control   *coordinator // the link is to the coordinator
+	kept      *kept        // what is known of deliveries, of a link that can be taken up again
 
 	// The reader's.
 	producer  *broker.Producer

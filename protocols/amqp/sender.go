@@ -22,12 +22,12 @@ type sender struct {
 	sub         *broker.Subscription
 	settled     bool // deliveries are settled when they are sent
 	browser     bool
-	fallback    frame.State     // the outcome of what the client never says one of; NoState: released
-	dynamic     address.Address // the node that ends with the link
-	durable     string          // name of the durable subscription
+	fallback    frame.State // the outcome of what the client never says one of; NoState: released
+	durable     string      // name of the durable subscription
 	shared      bool
 	global      bool
 	deletable   bool // a closing detach deletes the subscription
+	expiring    bool // any detach does
 	unsubscribe bool // it was attached for nothing else
 
 	// Guarded by mu.

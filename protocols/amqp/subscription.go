@@ -31,7 +31,7 @@ func (l *sender) subscription(a *frame.Attach, o *broker.SubscribeOptions) error
 		return nil
 	}
 	l.durable = o.Name
-	l.deletable = true
+	l.deletable, l.expiring = true, a.Source.Expiry == frame.LinkDetach
 	return nil
 }
 
@@ -91,14 +91,15 @@ func (s *session) found(a *frame.Attach, l *sender, d *broker.DurableInfo) error
 }
 
 // detached serves the client's detach, and reports whether the answer comes later: a closing detach
-// deletes a durable subscription, and is answered when that is on disk.
+// deletes a durable subscription, as any detach does where it is to expire with its link
+// [AMQP 3.5.6], and is answered when that is on disk.
 func (l *sender) detached(closed bool) bool {
-	if !closed || !l.deletable {
+	if !l.deletable || !closed && !l.expiring {
 		return false
 	}
 	l.end(true)
 	c := l.s.c
-	reply := frame.Detach{Handle: l.handle, Closed: true}
+	reply := frame.Detach{Handle: l.handle, Closed: closed}
 	t := c.token(func(dst []byte, err error) []byte {
 		if err != nil {
 			reply.Error = answerOf(err)

@@ -220,7 +220,7 @@ func (l *sender) send(dst []byte, h *held) []byte {
 			c.w.now = time.Now().UnixMilli()
 		}
 		d := mapping.Delivery{
-			Msg: h.d.Msg, Count: uint32(h.d.Count), Redelivered: h.d.Flags&queue.Redelivered != 0, Now: c.w.now,
+			Msg: h.d.Msg, Count: uint32(h.d.Count), Acquired: h.d.Flags&(queue.Redelivered|queue.Acquired) != 0, Now: c.w.now,
 		}
 		h.parts = mapping.Encode(c.w.scratch[:0], &d)
 		c.w.scratch = h.parts.Front[:0]

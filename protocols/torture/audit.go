@@ -49,7 +49,7 @@ func (l *Ledger) auditCopy(r *Report, m *message, place int) {
 // mustExist reports whether a copy has to be there until it is settled: since it was confirmed,
 // or since a consumer has seen it.
 func (l *Ledger) mustExist(m *message, c *record) bool {
-	if m.outcome() == void {
+	if m.outcome() == void || m.target.AtMostOnce {
 		return false // reported for other reasons, if it exists
 	}
 	if n := len(c.deliveries); n > 0 {
@@ -110,13 +110,13 @@ func (t *Transaction) evidence() (applied, missing *sign) {
 			switch {
 			case len(c.deliveries) > 0:
 				note(&applied, m, place, "its message came")
-			case m.persistent && !c.settledPerhaps():
+			case m.persistent && !m.target.AtMostOnce && !c.settledPerhaps():
 				note(&missing, m, place, "its message never came")
 			}
 		}
 	}
 	for _, s := range t.settled {
-		if !s.message.persistent {
+		if !s.message.persistent || s.message.target.AtMostOnce {
 			continue
 		}
 		c := &s.message.copies[s.place]

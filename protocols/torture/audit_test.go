@@ -3,6 +3,8 @@ package torture
 import (
 	"strings"
 	"testing"
+
+	"github.com/manifoldmq/manifold/protocols/torture/client"
 )
 
 // story plays a run into a ledger, event by event, as clients would note it.
@@ -21,7 +23,7 @@ func newStory(t *testing.T) *story {
 }
 
 func (s *story) send(life uint64, tx *Transaction) Key {
-	return s.l.Attempt(s.p, life, Target{place, []string{place}}, 100, true, tx)
+	return s.l.Attempt(s.p, life, Target{Destination: place, Places: []string{place}}, 100, true, tx)
 }
 
 // sent sends and confirms.
@@ -34,8 +36,8 @@ func (s *story) sent() Key {
 // life lets a new consumer come in another life of the broker.
 func (s *story) life(n uint64) { s.a = s.l.Attach(place, n) }
 
-func (s *story) body(k Key, redelivered bool) Delivery {
-	return Delivery{Label: k.String(), Redelivered: redelivered, Body: appendBody(nil, s.l.run, k, 100)}
+func (s *story) body(k Key, redelivered bool) client.Delivery {
+	return client.Delivery{Label: k.String(), Redelivered: redelivered, Body: appendBody(nil, s.l.run, k, 100)}
 }
 
 func (s *story) came(k Key, redelivered bool) Copy {
@@ -220,7 +222,7 @@ func TestAudit(t *testing.T) {
 			d.Body = d.Body[:50]
 			s.l.Deliver(s.a, d)
 		}, []Kind{Damaged}},
-		{"emptied", func(s *story) { s.send(1, nil); s.l.Deliver(s.a, Delivery{}) }, []Kind{Damaged}},
+		{"emptied", func(s *story) { s.send(1, nil); s.l.Deliver(s.a, client.Delivery{}) }, []Kind{Damaged}},
 		{"the head of one with the body of another", func(s *story) {
 			k, k2 := s.send(1, nil), s.send(1, nil)
 			d := s.body(k, false)
@@ -229,12 +231,12 @@ func TestAudit(t *testing.T) {
 		}, []Kind{Damaged}},
 		{"a size that was not sent", func(s *story) {
 			k := s.send(1, nil)
-			s.l.Deliver(s.a, Delivery{Body: appendBody(nil, s.l.run, k, 200)})
+			s.l.Deliver(s.a, client.Delivery{Body: appendBody(nil, s.l.run, k, 200)})
 		}, []Kind{Damaged}},
 		{"never sent", func(s *story) { s.l.Deliver(s.a, s.body(Key{s.p, 1}, false)) }, []Kind{Unknown}},
 		{"of another run", func(s *story) {
 			k := s.send(1, nil)
-			s.l.Deliver(s.a, Delivery{Body: appendBody(nil, 8, k, 100)})
+			s.l.Deliver(s.a, client.Delivery{Body: appendBody(nil, 8, k, 100)})
 		}, []Kind{Unknown}},
 		{"at the wrong place", func(s *story) {
 			k := s.send(1, nil)
@@ -265,12 +267,44 @@ func TestAudit(t *testing.T) {
 	}
 }
 
+// TestAtMostOnce: what is settled when it leaves the broker may be lost on the way; but it must not
+// come again unmarked, nor out of an aborted transaction.
+func TestAtMostOnce(t *testing.T) {
+	t.Parallel()
+	target := Target{Destination: place, Places: []string{place}, AtMostOnce: true}
+	s := newStory(t)
+	lost := s.l.Attempt(s.p, 1, target, 100, true, nil)
+	s.l.Confirm(lost, 1)
+	tx := s.l.Begin("a")
+	s.l.Attempt(s.p, 1, target, 100, true, tx)
+	taken := s.l.Attempt(s.p, 1, target, 100, true, tx)
+	s.l.Committing(tx, 1)
+	s.l.Committed(tx, 1)
+	s.settle(nil, false, s.came(taken, false))
+	s.life(2)
+	s.settle(nil, false, s.came(taken, true))
+	if r := s.l.Audit(); r.Err() != nil {
+		t.Error(r.String())
+	}
+	if n := s.l.Backlog(); n != 0 {
+		t.Errorf("%d copies are waited for", n)
+	}
+	s.settle(nil, false, s.came(taken, false))
+	aborted := s.l.Begin("b")
+	k := s.l.Attempt(s.p, 1, target, 100, true, aborted)
+	s.l.Aborted(aborted)
+	s.settle(nil, false, s.came(k, false))
+	if r := s.l.Audit(); r.Totals[Unflagged] != 1 || r.Totals[Uncommitted] != 1 {
+		t.Error(r.String())
+	}
+}
+
 // TestVolatile: what is not persistent may vanish with a life, and only then.
 func TestVolatile(t *testing.T) {
 	t.Parallel()
 	for _, crash := range []bool{true, false} {
 		s := newStory(t)
-		k := s.l.Attempt(s.p, 1, Target{place, []string{place}}, 100, false, nil)
+		k := s.l.Attempt(s.p, 1, Target{Destination: place, Places: []string{place}}, 100, false, nil)
 		s.l.Confirm(k, 1)
 		if crash {
 			s.life(2)

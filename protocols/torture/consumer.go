@@ -3,6 +3,8 @@ package torture
 import (
 	"errors"
 	"fmt"
+
+	"github.com/manifoldmq/manifold/protocols/torture/client"
 )
 
 // consumer drains an outlet, settles what it gets in its own time, and may send on what it
@@ -10,7 +12,7 @@ import (
 type consumer struct {
 	run    *Run
 	outlet outlet
-	mode   Settlement
+	mode   client.Settlement
 	dice   dice
 	sender *producer // of what is sent on; nil if nothing is
 	to     Target
@@ -18,7 +20,7 @@ type consumer struct {
 	txs    int
 }
 
-func newConsumer(r *Run, o outlet, mode Settlement) *consumer {
+func newConsumer(r *Run, o outlet, mode client.Settlement) *consumer {
 	number := r.worker.Add(1)
 	c := &consumer{run: r, outlet: o, mode: mode, dice: r.w.dice(number), number: number}
 	for i := range r.w.Relays {
@@ -33,11 +35,11 @@ func (k *consumer) clientID() string { return k.outlet.durable }
 
 // held is a delivery that is not settled yet.
 type held struct {
-	delivery Delivery
+	delivery client.Delivery
 	copy     Copy
 }
 
-func (k *consumer) serve(c Client, life uint64) error {
+func (k *consumer) serve(c client.Client, life uint64) error {
 	l := k.run.ledger
 	attachment := l.Attach(k.outlet.place, life)
 	defer l.Detach(attachment)
@@ -50,11 +52,13 @@ func (k *consumer) serve(c Client, life uint64) error {
 		k.sender.number = l.Producer()
 	}
 	var unsettled []held
-	take := func(d *Delivery) {
-		if copied, ok := l.Deliver(attachment, *d); ok {
+	take := func(d *client.Delivery) {
+		if copied, ok := l.Deliver(attachment, *d); ok && k.mode == client.Auto {
+			l.Settle(life, []Copy{copied}, nil) // by the broker, and nobody will confirm it
+		} else if ok {
 			d.Body = nil // checked, and large
 			unsettled = append(unsettled, held{*d, copied})
-		} else if k.mode == Individual {
+		} else if k.mode == client.Individual || k.mode == client.Unconfirmed {
 			// Noted as a violation; out of the way. An error shows at the next flush.
 			_ = c.Ack(*d, "", 0)
 		}
@@ -62,7 +66,7 @@ func (k *consumer) serve(c Client, life uint64) error {
 	goal := k.dice.some(k.run.w.Batch) // settle when so many are held
 	for !k.run.calmed(consuming) {
 		e, err := c.Next(glance)
-		idle := errors.Is(err, ErrIdle)
+		idle := errors.Is(err, client.ErrIdle)
 		switch {
 		case idle:
 		case err != nil:
@@ -73,6 +77,9 @@ func (k *consumer) serve(c Client, life uint64) error {
 			if err := waiting.handle(e); err != nil {
 				return err
 			}
+		}
+		if k.mode == client.Auto && !idle && k.dice.chance(k.run.w.Cuts) {
+			return errors.New("cut on purpose")
 		}
 		if len(unsettled) < goal && !idle || len(unsettled) == 0 {
 			continue
@@ -92,9 +99,9 @@ func (k *consumer) serve(c Client, life uint64) error {
 }
 
 // settle settles some of what is held, and returns the rest.
-func (k *consumer) settle(c Client, waiting *tokens, unsettled []held) ([]held, error) {
+func (k *consumer) settle(c client.Client, waiting *tokens, unsettled []held) ([]held, error) {
 	n := k.dice.some(len(unsettled))
-	if k.mode == Individual && k.dice.chance(0.5) {
+	if k.mode != client.Cumulative && k.dice.chance(0.5) {
 		// In no order: what is left out waits, with holes around it.
 		k.dice.Shuffle(len(unsettled), func(i, j int) { unsettled[i], unsettled[j] = unsettled[j], unsettled[i] })
 	}
@@ -118,34 +125,37 @@ func (k *consumer) settle(c Client, waiting *tokens, unsettled []held) ([]held, 
 		}
 	}
 	abort := k.dice.chance(k.run.w.Aborts)
-	if abort {
+	if _, releases := c.(client.Releasing); abort && !releases {
 		rest = unsettled // the deliveries are unsettled again, and this consumer's
 	}
 	return rest, waiting.finish(c, abort)
 }
 
-func (k *consumer) acknowledge(c Client, waiting *tokens, now []held, tx *Transaction) error {
-	if k.mode == Cumulative {
+func (k *consumer) acknowledge(c client.Client, waiting *tokens, now []held, tx *Transaction) error {
+	if k.mode == client.Cumulative {
 		copies := make([]Copy, len(now))
 		for i := range now {
 			copies[i] = now[i].copy
 		}
-		return acknowledge(c, waiting, now[len(now)-1].delivery, copies, tx)
+		return acknowledge(c, waiting, now[len(now)-1].delivery, copies, tx, true)
 	}
 	for i := range now {
-		if err := acknowledge(c, waiting, now[i].delivery, []Copy{now[i].copy}, tx); err != nil {
+		if err := acknowledge(c, waiting, now[i].delivery, []Copy{now[i].copy}, tx, k.mode != client.Unconfirmed); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// acknowledge notes and sends one ack, which settles copies. Alone it is to be confirmed; in a
-// transaction that is the commit's matter.
-func acknowledge(c Client, waiting *tokens, d Delivery, copies []Copy, tx *Transaction) error {
+// acknowledge notes and sends one ack, which settles copies. Alone it is to be confirmed, where the
+// subscription confirms at all; in a transaction that is the commit's matter.
+func acknowledge(c client.Client, waiting *tokens, d client.Delivery, copies []Copy, tx *Transaction, confirm bool) error {
 	settled := waiting.ledger.Settle(waiting.life, copies, tx)
-	if tx != nil {
+	switch {
+	case tx != nil:
 		return c.Ack(d, tx.name, 0)
+	case !confirm:
+		return c.Ack(d, "", 0)
 	}
 	return c.Ack(d, "", waiting.expect(expected{settled: settled}))
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/manifoldmq/manifold/protocols/torture/client"
 )
 
 // settleDown is how long a drain looks for what comes after all should have come.
@@ -35,7 +37,7 @@ func Drain(ctx context.Context, w Workload, l *Ledger, broker Endpoint) error {
 
 // sendLast sends one message to each target, and returns their keys by destination.
 func sendLast(ctx context.Context, w *Workload, l *Ledger, broker Endpoint) (map[string]Key, error) {
-	c, err := Dial(ctx, broker.URL, "")
+	c, err := broker.dial(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -50,12 +52,12 @@ func sendLast(ctx context.Context, w *Workload, l *Ledger, broker Endpoint) (map
 		}
 		k := l.Attempt(producer, broker.Life, o.from, smallestBody, true, nil)
 		last[o.from.Destination] = k
-		m := Message{Destination: o.from.Destination, Persistent: true, Label: k.String(), Body: appendBody(nil, l.run, k, 0)}
+		m := client.Message{Destination: o.from.Destination, Persistent: true, Label: k.String(), Body: appendBody(nil, l.run, k, 0)}
 		if err := c.Send(m, waiting.expect(expected{key: k})); err != nil {
 			return nil, err
 		}
 	}
-	if err := waiting.await(c, func(*Delivery) {}); err != nil {
+	if err := waiting.await(c, func(*client.Delivery) {}); err != nil {
 		return nil, err
 	}
 	return last, c.Close()
@@ -63,7 +65,7 @@ func sendLast(ctx context.Context, w *Workload, l *Ledger, broker Endpoint) (map
 
 // drain takes out one place, up to its last message and what comes after that.
 func drain(ctx context.Context, l *Ledger, broker Endpoint, o outlet, last Key) error {
-	c, err := Dial(ctx, broker.URL, o.durable)
+	c, err := broker.dial(ctx, o.durable)
 	if err != nil {
 		return err
 	}
@@ -71,7 +73,7 @@ func drain(ctx context.Context, l *Ledger, broker Endpoint, o outlet, last Key) 
 	defer c.Abandon()
 	attachment := l.Attach(o.place, broker.Life)
 	defer l.Detach(attachment)
-	if err := c.Subscribe("d", o.subscription(Individual, 100)); err != nil {
+	if err := c.Subscribe("d", o.subscription(client.Individual, 100)); err != nil {
 		return err
 	}
 	waiting := newTokens(l, broker.Life)
@@ -83,11 +85,11 @@ func drain(ctx context.Context, l *Ledger, broker Endpoint, o outlet, last Key) 
 		}
 		e, err := c.Next(wait)
 		switch {
-		case errors.Is(err, ErrIdle) && wait == settleDown:
+		case errors.Is(err, client.ErrIdle) && wait == settleDown:
 			return c.Close()
-		case errors.Is(err, ErrIdle) && empty:
+		case errors.Is(err, client.ErrIdle) && empty:
 			return fmt.Errorf("%d settlements were not confirmed", len(waiting.waiting))
-		case errors.Is(err, ErrIdle):
+		case errors.Is(err, client.ErrIdle):
 			return fmt.Errorf("the last message, %v, did not come", last)
 		case err != nil:
 			return err
@@ -100,7 +102,7 @@ func drain(ctx context.Context, l *Ledger, broker Endpoint, o outlet, last Key) 
 		copied, ok := l.Deliver(attachment, *e.Delivery)
 		empty = empty || ok && copied.Key() == last
 		if ok {
-			err = acknowledge(c, waiting, *e.Delivery, []Copy{copied}, nil)
+			err = acknowledge(c, waiting, *e.Delivery, []Copy{copied}, nil, true)
 		} else {
 			err = c.Ack(*e.Delivery, "", 0) // noted as a violation; out of the way
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/manifoldmq/manifold/protocols/torture/client"
 )
 
 // Ledger is what clients attempted, what the broker confirmed and what came: the whole truth
@@ -83,10 +85,12 @@ func (l *Ledger) Attempt(producer uint32, life uint64, to Target, size int, pers
 	if tx != nil {
 		tx.sends = append(tx.sends, m)
 	}
-	for i := range m.copies {
-		m.copies[i].counted = true
+	if !to.AtMostOnce {
+		for i := range m.copies {
+			m.copies[i].counted = true
+		}
+		l.waitingCopies += len(m.copies)
 	}
-	l.waitingCopies += len(m.copies)
 	l.counts.Attempted++
 	return m.key
 }
@@ -173,7 +177,8 @@ func (l *Ledger) uncountCopy(r *record) {
 	}
 }
 
-// giveUp notes that the confirmation of a message, or of a transaction's end, will never come.
+// giveUp notes that the confirmation of a message, or of a transaction's end, will never come, for
+// none was asked for or the connection has ended.
 func (l *Ledger) giveUp(k Key, t *Transaction) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -281,7 +286,7 @@ func (c Copy) Key() Key { return c.message.key }
 
 // Deliver notes a delivery; false if it was no message of this run that belongs there, which is
 // a violation and noted as such.
-func (l *Ledger) Deliver(a *Attachment, d Delivery) (Copy, bool) {
+func (l *Ledger) Deliver(a *Attachment, d client.Delivery) (Copy, bool) {
 	run, k, err := parseBody(d.Body) // outside the lock: it reads all of the body
 	l.mu.Lock()
 	defer l.mu.Unlock()

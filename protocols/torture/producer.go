@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/manifoldmq/manifold/protocols/torture/client"
 )
 
 // producer sends to all sources of the workload, with a window of what is unconfirmed. It takes
@@ -26,7 +28,7 @@ func newProducer(r *Run) *producer {
 
 func (*producer) clientID() string { return "" }
 
-func (p *producer) serve(c Client, life uint64) error {
+func (p *producer) serve(c client.Client, life uint64) error {
 	w, l := &p.run.w, p.run.ledger
 	waiting := newTokens(l, life)
 	defer waiting.giveUp()
@@ -34,7 +36,7 @@ func (p *producer) serve(c Client, life uint64) error {
 	for {
 		switch {
 		case p.run.calmed(producing):
-			if err := waiting.await(c, func(*Delivery) {}); err != nil {
+			if err := waiting.await(c, func(*client.Delivery) {}); err != nil {
 				return err
 			}
 			return errors.Join(errDone, c.Close())
@@ -43,7 +45,7 @@ func (p *producer) serve(c Client, life uint64) error {
 				return err
 			}
 		case w.Backlog > 0 && l.Backlog() > w.Backlog:
-			if err := listen(c, waiting, glance); err != nil && !errors.Is(err, ErrIdle) {
+			if err := listen(c, waiting, glance); err != nil && !errors.Is(err, client.ErrIdle) {
 				return err
 			}
 		default:
@@ -58,7 +60,7 @@ func (p *producer) serve(c Client, life uint64) error {
 }
 
 // listen handles one event.
-func listen(c Client, waiting *tokens, wait time.Duration) error {
+func listen(c client.Client, waiting *tokens, wait time.Duration) error {
 	e, err := c.Next(wait)
 	if err != nil {
 		return err
@@ -67,7 +69,7 @@ func listen(c Client, waiting *tokens, wait time.Duration) error {
 }
 
 // step sends one message, or a transaction of some.
-func (p *producer) step(c Client, waiting *tokens) error {
+func (p *producer) step(c client.Client, waiting *tokens) error {
 	if !p.dice.chance(p.run.w.Grouped) {
 		return p.send(c, waiting, p.target(), nil)
 	}
@@ -87,13 +89,17 @@ func (p *producer) step(c Client, waiting *tokens) error {
 func (p *producer) target() Target { return p.targets[p.dice.IntN(len(p.targets))] }
 
 // send sends a message of the producer's.
-func (p *producer) send(c Client, waiting *tokens, to Target, tx *Transaction) error {
+func (p *producer) send(c client.Client, waiting *tokens, to Target, tx *Transaction) error {
 	size, persistent := p.dice.size(), !p.dice.chance(p.run.w.Volatile)
 	k := waiting.ledger.Attempt(p.number, waiting.life, to, size, persistent, tx)
 	p.body = appendBody(p.body[:0], waiting.ledger.run, k, size)
-	m := Message{Destination: to.Destination, Persistent: persistent, Label: k.String(), Body: p.body}
+	m := client.Message{Destination: to.Destination, Persistent: persistent, Label: k.String(), Body: p.body}
 	if tx != nil {
 		m.Transaction = tx.name
+		return c.Send(m, 0)
+	}
+	if p.dice.chance(p.run.w.Unconfirmed) {
+		waiting.ledger.giveUp(k, nil)
 		return c.Send(m, 0)
 	}
 	return c.Send(m, waiting.expect(expected{key: k}))

@@ -9,6 +9,7 @@ import (
 type Target struct {
 	Destination string
 	Places      []string // queues and durable subscriptions, as named to Ledger.Attach
+	AtMostOnce  bool     // its messages are settled when they leave the broker, and may be lost on the way
 }
 
 // message is what the ledger knows about a message.

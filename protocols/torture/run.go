@@ -7,7 +7,25 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/manifoldmq/manifold/protocols/torture/client"
 )
+
+// Endpoint is where a broker can be reached.
+type Endpoint struct {
+	URL string
+	// Life tells the broker's processes apart: it is larger for one that started after another
+	// one's death, so that an audit knows what happened before a crash and what after.
+	Life uint64
+	Dial client.Dialer // nil: the client of the URL's scheme
+}
+
+func (e *Endpoint) dial(ctx context.Context, clientID string) (client.Client, error) {
+	if e.Dial != nil {
+		return e.Dial(ctx, e.URL, clientID)
+	}
+	return client.Dial(ctx, e.URL, clientID)
+}
 
 // Run is a workload at work.
 type Run struct {
@@ -49,17 +67,13 @@ func Start(ctx context.Context, w Workload, l *Ledger, broker func() []Endpoint)
 	for range w.Producers {
 		r.work(producing, newProducer(r))
 	}
-	for _, o := range w.outlets() {
+	for index, o := range w.outlets() {
 		n := w.Consumers
 		if o.durable != "" {
 			n = min(n, 1)
 		}
 		for i := range n {
-			mode := Individual
-			if w.Cumulative && i%2 == 1 {
-				mode = Cumulative
-			}
-			r.work(consuming, newConsumer(r, o, mode))
+			r.work(consuming, newConsumer(r, o, w.mode(o, index, i)))
 		}
 	}
 	return r, nil
@@ -75,7 +89,7 @@ func (r *Run) prepare(o outlet) error {
 		return err
 	}
 	defer c.Abandon()
-	if err := c.Subscribe("prepare", o.subscription(Individual, 1)); err != nil {
+	if err := c.Subscribe("prepare", o.subscription(client.Individual, 1)); err != nil {
 		return err
 	}
 	return c.Close()
@@ -85,7 +99,7 @@ func (r *Run) prepare(o outlet) error {
 // another one, or until nothing is left to be done.
 type session interface {
 	clientID() string
-	serve(c Client, life uint64) error
+	serve(c client.Client, life uint64) error
 }
 
 // errDone says that a worker has finished.
@@ -129,11 +143,11 @@ func (r *Run) note(err error) {
 }
 
 // connect tries the broker's endpoints until one answers, calm is closed or the run is over.
-func (r *Run) connect(clientID string, calm <-chan struct{}) (Client, uint64, error) {
+func (r *Run) connect(clientID string, calm <-chan struct{}) (client.Client, uint64, error) {
 	for {
 		for _, e := range r.broker() {
 			ctx, cancel := context.WithTimeout(r.ctx, 10*time.Second)
-			c, err := Dial(ctx, e.URL, clientID)
+			c, err := e.dial(ctx, clientID)
 			cancel()
 			if err == nil {
 				return c, e.Life, nil

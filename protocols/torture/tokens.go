@@ -1,6 +1,10 @@
 package torture
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/manifoldmq/manifold/protocols/torture/client"
+)
 
 // tokens is what one connection waits for: each token with what is to be noted when the broker
 // confirms it.
@@ -24,13 +28,13 @@ func newTokens(l *Ledger, life uint64) *tokens {
 }
 
 // begin starts a transaction.
-func (t *tokens) begin(c Client, name string) (*Transaction, error) {
+func (t *tokens) begin(c client.Client, name string) (*Transaction, error) {
 	t.open = t.ledger.Begin(name)
 	return t.open, c.Begin(name)
 }
 
 // finish commits or aborts the open transaction.
-func (t *tokens) finish(c Client, abort bool) error {
+func (t *tokens) finish(c client.Client, abort bool) error {
 	tx := t.open
 	t.open = nil
 	if abort {
@@ -59,7 +63,7 @@ func (t *tokens) expect(e expected) uint64 {
 }
 
 // resolve notes what the broker said about a token.
-func (t *tokens) resolve(e Event) error {
+func (t *tokens) resolve(e client.Event) error {
 	x, ok := t.waiting[e.Token]
 	delete(t.waiting, e.Token)
 	switch {
@@ -96,7 +100,7 @@ func (t *tokens) doubt() {
 }
 
 // await handles events until no token is waited for. Deliveries are handed to deliver.
-func (t *tokens) await(c Client, deliver func(*Delivery)) error {
+func (t *tokens) await(c client.Client, deliver func(*client.Delivery)) error {
 	for len(t.waiting) > 0 {
 		e, err := c.Next(patience)
 		if err != nil {
@@ -114,7 +118,7 @@ func (t *tokens) await(c Client, deliver func(*Delivery)) error {
 }
 
 // handle resolves a token, and doubts what an unexplained refusal may have hit.
-func (t *tokens) handle(e Event) error {
+func (t *tokens) handle(e client.Event) error {
 	err := t.resolve(e)
 	if err != nil && e.Err != nil {
 		t.doubt()

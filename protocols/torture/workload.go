@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/manifoldmq/manifold/protocols/torture/client"
 )
 
 // Workload says what a run does. The zero value of a field means none of it, if nothing else is
@@ -23,13 +25,18 @@ type Workload struct {
 	Prefetch  int // 0: the broker's default
 	Backlog   int // producers pause while more copies than this wait to be settled; 0: they don't
 
-	Sizes      []Size  // of bodies; none: 1 KiB
-	Volatile   float64 // share of sends that are not persistent
-	Grouped    float64 // share of a producer's steps, and of a consumer's, that are transactions
-	Batch      int     // sends or settlements in a transaction, at most; at least 1
-	Aborts     float64 // share of transactions that are aborted
-	Cuts       float64 // chance of a client to cut its connection after a step
-	Cumulative bool    // every other consumer settles cumulatively
+	Sizes    []Size  // of bodies; none: 1 KiB
+	Volatile float64 // share of sends that are not persistent
+	Grouped  float64 // share of a producer's steps, and of a consumer's, that are transactions
+	Batch    int     // sends or settlements in a transaction, at most; at least 1
+	Aborts   float64 // share of transactions that are aborted
+	Cuts     float64 // chance of a client to cut its connection after a step
+
+	// AtMostOnce is how many queues there are whose consumers are handed their messages settled: what
+	// those lose is lost, but nothing else may go wrong with it.
+	AtMostOnce  int
+	Unconfirmed float64             // share of sends outside of transactions that ask for no confirmation
+	Modes       []client.Settlement // of consumers, in turn; none: all settle one by one
 }
 
 // Size is a size of bodies, with its share relative to that of the others.
@@ -46,13 +53,20 @@ func Crash(seed uint64) Workload {
 		Queues: 2, Relays: 1, Topics: 1, Subscriptions: 2,
 		Producers: 4, Window: 64, Consumers: 2, Prefetch: 100, Backlog: 2000,
 		Sizes:   []Size{{100, 40}, {1 << 10, 40}, {16 << 10, 18}, {300 << 10, 1}, {2 << 20, 1}},
-		Grouped: 0.2, Batch: 8, Aborts: 0.2, Cuts: 0.001, Cumulative: true,
+		Grouped: 0.2, Batch: 8, Aborts: 0.2, Cuts: 0.001,
+		Modes: []client.Settlement{client.Individual, client.Cumulative},
 	}
 }
 
 // queue, topic and the like name the workload's destinations.
 
 func (w *Workload) queue(i int) Target { return w.single(fmt.Sprintf("/queue/%s.%d", w.Name, i)) }
+
+func (w *Workload) atMostOnce(i int) Target {
+	t := w.single(fmt.Sprintf("/queue/%s.once.%d", w.Name, i))
+	t.AtMostOnce = true
+	return t
+}
 
 func (w *Workload) relayIn(i int) Target {
 	return w.single(fmt.Sprintf("/queue/%s.relay.%d", w.Name, i))
@@ -62,7 +76,9 @@ func (w *Workload) relayOut(i int) Target {
 	return w.single(fmt.Sprintf("/queue/%s.relayed.%d", w.Name, i))
 }
 
-func (w *Workload) single(name string) Target { return Target{name, []string{name}} }
+func (w *Workload) single(name string) Target {
+	return Target{Destination: name, Places: []string{name}}
+}
 
 func (w *Workload) topic(i int) Target {
 	t := Target{Destination: fmt.Sprintf("/topic/%s.%d", w.Name, i)}
@@ -77,6 +93,9 @@ func (w *Workload) sources() []Target {
 	var all []Target
 	for i := range w.Queues {
 		all = append(all, w.queue(i))
+	}
+	for i := range w.AtMostOnce {
+		all = append(all, w.atMostOnce(i))
 	}
 	for i := range w.Relays {
 		all = append(all, w.relayIn(i))
@@ -93,6 +112,9 @@ func (w *Workload) outlets() []outlet {
 	add := func(t Target) { all = append(all, outlet{place: t.Places[0], from: t}) }
 	for i := range w.Queues {
 		add(w.queue(i))
+	}
+	for i := range w.AtMostOnce {
+		add(w.atMostOnce(i))
 	}
 	for i := range w.Relays {
 		add(w.relayIn(i))
@@ -115,8 +137,19 @@ type outlet struct {
 	durable string // name of the durable subscription, and of its client; "" for a queue
 }
 
-func (o outlet) subscription(mode Settlement, prefetch int) Subscription {
-	return Subscription{Destination: o.from.Destination, Mode: mode, Prefetch: prefetch, Durable: o.durable}
+func (o outlet) subscription(mode client.Settlement, prefetch int) client.Subscription {
+	return client.Subscription{Destination: o.from.Destination, Mode: mode, Prefetch: prefetch, Durable: o.durable}
+}
+
+// mode returns how a consumer settles: the n-th of the outlet with the given index.
+func (w *Workload) mode(o outlet, index, n int) client.Settlement {
+	switch {
+	case o.from.AtMostOnce:
+		return client.Auto
+	case len(w.Modes) == 0:
+		return client.Individual
+	}
+	return w.Modes[(index+n)%len(w.Modes)]
 }
 
 // dice is the workload's random choices for one worker.
@@ -124,6 +157,18 @@ type dice struct {
 	*rand.Rand
 	w     *Workload
 	total int
+}
+
+// LibraryAMQP returns the workload for a client library of AMQP, unmodified: unsettled and settled
+// sends and deliveries, and transactions where the library has them.
+func LibraryAMQP(seed uint64, transactions bool) Workload {
+	w := Crash(seed)
+	w.Producers, w.AtMostOnce, w.Unconfirmed = 3, 1, 0.2
+	w.Modes = []client.Settlement{client.Individual, client.Unconfirmed}
+	if !transactions {
+		w.Relays, w.Grouped = 0, 0
+	}
+	return w
 }
 
 // dice for a worker: its own stream, the same for the same seed.

@@ -25,7 +25,7 @@ func carriedOf(p protocols.Protocol) carried {
 	case "mqtt":
 		return carried{p, []string{"mqtt", "mqttv3.1"}, false, splitMQTT}
 	case "amqp":
-		return carried{p, []string{"amqp"}, false, splitAMQP}
+		return carried{p, []string{"amqp", "AMQPWSB10"}, false, splitAMQP} // the latter is the draft's, which older clients say
 	}
 	return carried{p, []string{p.Name()}, false, splitNone}
 }

@@ -182,7 +182,7 @@ func securityOptions() []Option {
 		opt("security.groups_file", "", func(c *Config) value { return text(&c.Security.GroupsFile) },
 			"File with lines group=user,user, as ActiveMQ's groups.properties.", live),
 		opt("security.certificates", "[]", func(c *Config) value { return listOf(&c.Security.Certificates) },
-			"Users that client certificates stand for.", live,
+			"Users that client certificates stand for, with every protocol: a client that presents one and no password, or an empty one, is that user, for TLS has proved more than a password would. A user name that it gives must be that user's; a password that it gives is what counts, and must be right.", live,
 			example(`- {subject: "CN=app,O=Example", user: app}`),
 			fields(
 				opt("subject", "", func(m *Certificate) value { return text(&m.Subject, notEmpty) },

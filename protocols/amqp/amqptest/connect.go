@@ -19,7 +19,11 @@ func headerScenarios() []Scenario {
 		}
 	}
 	return []Scenario{
-		{Name: "header/wrong-version", RabbitMQ: "answers with the header of 0-9-1", Ref: "a version that is not known is answered with the header of 1.0, and closed", Run: answered("AMQP\x00\x02\x00\x00")},
+		{
+			Name: "header/wrong-version", RabbitMQ: "answers with the header of 0-9-1", ActiveMQ: "closes with amqp:decode-error",
+			Why: "the standard has it so: the header tells a client what it could speak", Ref: "a version that is not known is answered with the header of 1.0, and closed",
+			Run: answered("AMQP\x00\x02\x00\x00"),
+		},
 		{
 			Name: "header/amqp-0-9-1", Ref: "a client of AMQP 0-9-1 gets the header of 1.0 and a closed connection",
 			RabbitMQ: "speaks 0-9-1, too", Run: answered("AMQP\x00\x00\x09\x01"),
@@ -84,6 +88,26 @@ func headerScenarios() []Scenario {
 			if f := c.Expect(Flow); f.Num(6) == 0 {
 				e.t.Errorf("no credit: %v", f)
 			}
+		}},
+		{Name: "header/after-login", Ref: "behind the login comes the header of AMQP: another one is answered with that, and closed", Run: func(e *Env) {
+			c := e.Dial()
+			if code := c.SASL(c.target.credentials()); code != 0 {
+				e.t.Fatalf("outcome %d", code)
+			}
+			c.WriteRaw([]byte(SASLHeader))
+			if h := c.Header(); h != ProtocolHeader {
+				e.t.Errorf("got %q", h)
+			}
+			c.Ends()
+		}},
+		{Name: "header/without-sasl", Plain: true, Ref: "where anybody is let in, a client may leave the security layer out", Run: func(e *Env) {
+			c := e.Dial()
+			c.WriteRaw([]byte(ProtocolHeader))
+			if h := c.Header(); h != ProtocolHeader {
+				e.t.Fatalf("got %q", h)
+			}
+			c.Open("amqptest-" + rand.Text())
+			c.Session().Sync()
 		}},
 	}
 }
@@ -173,118 +197,49 @@ func saslScenarios() []Scenario {
 			}
 			c.Ends()
 		}},
-	}
-}
-
-// openScenarios prove the opening and closing of connections [AMQP 2.4].
-func openScenarios() []Scenario {
-	return []Scenario{
-		{Name: "open/answer", RabbitMQ: "offers no capabilities", Ref: "the broker's open names its container, its largest frame and channel, and what it can", Run: func(e *Env) {
-			c := e.Connect()
-			if c.Opened.Str(0) == "" || c.Opened.Num(2) < 512 || c.Opened.Channel != 0 {
-				e.t.Errorf("got %v", c.Opened)
-			}
-			for _, capability := range []Symbol{"ANONYMOUS-RELAY", "DELAYED_DELIVERY", "SHARED-SUBS"} {
-				if !Has(c.Opened.Fields.At(7), capability) {
-					e.t.Errorf("%s is not offered: %v", capability, c.Opened)
+		{Name: "sasl/external", Certified: true, Ref: "EXTERNAL is offered first to a client with a certificate, and takes it with or without its user's name", Run: func(e *Env) {
+			for _, name := range []string{"", e.target.User} {
+				c := e.Dial()
+				c.WriteRaw([]byte(SASLHeader))
+				c.Header()
+				f := c.Expect(Mechanisms)
+				if list, _ := f.Fields.At(0).(Array); len(list) == 0 || list[0] != Symbol("EXTERNAL") {
+					e.t.Errorf("got %v", f)
 				}
-			}
-			c.Closes()
-			c.Ends()
-		}},
-		{Name: "open/jms-properties", Ref: "the broker's open tells JMS clients the prefixes of queues and topics, as strings", RabbitMQ: "has none", Run: func(e *Env) {
-			c := e.ConnectJMS("amqptest-" + rand.Text())
-			properties, _ := c.Opened.Fields.At(9).(Map)
-			if properties.Get(Symbol("queue-prefix")) != "queue://" || properties.Get(Symbol("topic-prefix")) != "topic://" {
-				e.t.Errorf("got %s", Text(properties))
-			}
-			for _, name := range []Symbol{"product", "version", "platform"} {
-				if s, _ := properties.Get(name).(string); s == "" {
-					e.t.Errorf("no %s in %s", name, Text(properties))
+				if code := c.init("EXTERNAL", []byte(name)); code != 0 {
+					e.t.Errorf("%q: outcome %d", name, code)
 				}
 			}
 		}},
-		{Name: "open/close", RabbitMQ: "leaves the socket open after the close", Ref: "a close is answered by a close, and then the connection ends", Run: func(e *Env) {
-			c := e.Connect()
-			c.Closes()
-			c.Ends()
-		}},
-		{Name: "open/close-with-links", Ref: "a close needs no detach or end before it", Run: func(e *Env) {
-			s := e.Session()
-			s.Sender(e.Queue(""))
-			s.Receiver(e.Queue("")).Credit(10)
-			s.Closes()
-		}},
-		{Name: "open/small-frames", Ref: "a client that takes frames of 512 octets gets no larger ones", Run: func(e *Env) {
-			c := e.ConnectAs("amqptest-"+rand.Text(), e.target.Host(), uint32(512))
-			s := c.Session()
-			text := strings.Repeat("0123456789abcdef", 1000)
-			s.Sender(e.Queue("")).PutTexts(text)
-			d := s.Receiver(e.Queue("")).Take()
-			if d.Text() != text || d.Frames < len(text)/512 {
-				e.t.Errorf("%d octets in %d frames", len(d.Text()), d.Frames)
-			}
-			d.Accept()
-		}},
-		{Name: "open/too-small-frames", Ref: "a largest frame below 512 octets is refused", RabbitMQ: "takes it", Run: func(e *Env) {
+		{Name: "sasl/external-challenge", Certified: true, Ref: "EXTERNAL without an initial response is asked for it by an empty challenge", Run: func(e *Env) {
 			c := e.Dial()
-			c.Login()
-			c.Write(P(0, Open, "small", nil, uint32(511)))
-			c.Expect(Open)
-			c.Failed("amqp:connection:framing-error", "amqp:invalid-field")
+			c.WriteRaw([]byte(SASLHeader))
+			c.Header()
+			c.Expect(Mechanisms)
+			f := P(0, Init, Symbol("EXTERNAL"))
+			f.Type = 1
+			c.Write(f)
+			c.Expect(Challenge)
+			f = P(0, Response, []byte{})
+			f.Type = 1
+			c.Write(f)
+			if code := c.Expect(Outcome).Num(0); code != 0 {
+				e.t.Errorf("outcome %d", code)
+			}
 		}},
-		{Name: "open/idle-time-out", Ref: "a broker that has nothing to say sends empty frames in time", Run: func(e *Env) {
-			c := e.ConnectAs("amqptest-"+rand.Text(), e.target.Host(), nil, nil, uint32(1000))
-			for c.Beats < 3 {
-				if f, err := c.Read(); err != nil || f.Code != 0 {
-					e.t.Fatalf("got %v, %v", f, err)
+		{Name: "sasl/external-other", Certified: true, Ref: "a certificate is good for its own user only", Run: refused(func(*Env) (string, any) {
+			return "EXTERNAL", []byte("other")
+		})},
+		{Name: "sasl/certificate-without-password", Certified: true, Ref: "PLAIN without a password is the certificate's user, and nobody else", Run: func(e *Env) {
+			for user, want := range map[string]uint32{e.target.User: 0, "other": 1} {
+				if code := e.Dial().SASL("PLAIN", []byte("\x00"+user+"\x00")); code != want {
+					e.t.Errorf("%s: outcome %d, want %d", user, code, want)
 				}
 			}
-			c.Closes()
 		}},
-		{Name: "open/again", Ref: "a second open is an error of the connection", RabbitMQ: "stays silent", Run: func(e *Env) {
-			c := e.Connect()
-			c.Write(P(0, Open, "again"))
-			c.Failed("amqp:illegal-state", "amqp:connection:framing-error", "amqp:not-allowed")
-		}},
-		{Name: "open/without-container", Ref: "an open without a container id is refused", RabbitMQ: "stays silent", Run: func(e *Env) {
-			c := e.Dial()
-			c.Login()
-			c.Write(P(0, Open))
-			c.Expect(Open)
-			c.Failed("amqp:invalid-field", "amqp:decode-error")
-		}},
-		{Name: "open/begin-before-open", Ref: "no performative comes before open", RabbitMQ: "stays silent", Run: func(e *Env) {
-			c := e.Dial()
-			c.Login()
-			c.Write(P(0, Begin, nil, uint32(0), uint32(10), uint32(10)))
-			c.Failed("amqp:illegal-state", "amqp:connection:framing-error", "amqp:not-allowed")
-		}},
-		{Name: "open/client-id-in-use", Ref: "a JMS client whose id another connection has is refused as JMS clients expect it", RabbitMQ: "allows it", Run: func(e *Env) {
-			id := "amqptest-" + rand.Text()
-			first := e.ConnectJMS(id)
-			c := e.Dial()
-			c.Login()
-			c.Write(P(0, Open, id, e.target.Host(), nil, nil, nil, nil, nil, nil, Array{Symbol("sole-connection-for-container")}))
-			f := c.Expect(Open)
-			properties, _ := f.Fields.At(9).(Map)
-			if properties.Get(Symbol("amqp:connection-establishment-failed")) != true {
-				e.t.Errorf("got %v", f)
-			}
-			closed := c.Failed("amqp:invalid-field")
-			info, _ := Fields(closed.Fields.At(0)).At(2).(Map)
-			if info.Get(Symbol("invalid-field")) != Symbol("container-id") {
-				e.t.Errorf("got %v", closed)
-			}
-			first.Session().Sync()
-		}},
-		{Name: "open/container-id-shared", Ref: "others may have the same container id", ActiveMQ: "refuses every second connection of a container id",
-			Why: "the standard allows it; clients that want it refused say so by the capability sole-connection-for-container", Run: func(e *Env) {
-				id := "amqptest-" + rand.Text()
-				first, second := e.ConnectAs(id).Session(), e.ConnectAs(id).Session()
-				first.Sync()
-				second.Sync()
-			}},
+		{Name: "sasl/certificate-and-wrong-password", Certified: true, Ref: "a password that is given counts, whatever the certificate", Run: refused(func(e *Env) (string, any) {
+			return "PLAIN", []byte("\x00" + e.target.User + "\x00" + e.target.Pass + "x")
+		})},
 	}
 }
 
@@ -394,6 +349,25 @@ func sessionScenarios() []Scenario {
 			for _, d := range l.WantTexts("a", "b") {
 				d.Accept()
 			}
+		}},
+		{Name: "session/first-flow", Ref: "a flow that a client sends before it has seen the begin has no next-incoming-id", Run: func(e *Env) {
+			c := e.Connect()
+			c.Write(P(0, Begin, nil, uint32(0), uint32(100), uint32(100)), P(0, Flow, nil, uint32(100), uint32(0), uint32(100), nil, nil, nil, nil, false, true))
+			c.Expect(Begin)
+			c.Expect(Flow)
+		}},
+		{Name: "session/flow-out-of-step", Ref: "a flow that counts other transfers than have come ends the session", Run: func(e *Env) {
+			c := e.Connect()
+			for _, next := range []uint32{7, 1<<32 - 1} {
+				s := c.Session()
+				s.Write(P(s.channel, Flow, uint32(0), uint32(100), next, uint32(100)))
+				s.Failed("amqp:session:window-violation")
+			}
+		}},
+		{Name: "session/begin-answers-none", Ref: "a begin that answers one which the broker has not sent is an error of the connection", Run: func(e *Env) {
+			c := e.Connect()
+			c.Write(P(0, Begin, uint16(3), uint32(0), uint32(100), uint32(100)))
+			c.Failed("amqp:not-allowed", "amqp:connection:framing-error", "amqp:invalid-field", "amqp:illegal-state")
 		}},
 	}
 }

@@ -219,5 +219,17 @@ func messageScenarios() []Scenario {
 			}
 			d.Accept()
 		}},
+		{Name: "message/unusual", Ref: "nested application-properties, and annotations with any keys, go through", Run: func(e *Env) {
+			s := e.Session()
+			m := TextMessage("a").Durable()
+			m.Annotations = Map{Symbol("plain"), "one", uint64(7), "two"}
+			m.Application = Map{"list", List{int32(1), Map{"k", true}}, "n", int32(1)}
+			s.Sender(e.Queue("")).Put(m)
+			d := s.ReceiverWith(Terms{Source: Terminus{Address: e.Queue(""), Filter: Selector("n = 1 AND list IS NULL")}}).Take()
+			same(e, "plain", d.Annotations.Get(Symbol("plain")), "one")
+			same(e, "7", d.Annotations.Get(uint64(7)), "two")
+			same(e, "list", d.Application.Get("list"), List{int32(1), Map{"k", true}})
+			d.Accept()
+		}},
 	}
 }

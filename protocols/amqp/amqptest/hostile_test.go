@@ -343,6 +343,28 @@ func TestCaps(t *testing.T) {
 		s.Refused(false, amqptest.Terms{Target: amqptest.Terminus{Dynamic: true}}, "amqp:resource-limit-exceeded")
 		s.Sync()
 	})
+	t.Run("transactions", func(t *testing.T) {
+		s := open(t, target).Session()
+		tx := s.SenderWith(amqptest.Terms{Target: amqptest.D(amqptest.CoordinatorCode)})
+		declare := func() any { return tx.Send(amqptest.Message{Value: amqptest.D(amqptest.Declare)}) }
+		var first []byte
+		for i := range 10 {
+			state := declare()
+			if amqptest.Code(state) != amqptest.Declared {
+				t.Fatalf("transaction %d: %s", i, amqptest.Text(state))
+			}
+			if i == 0 {
+				first, _ = amqptest.Fields(state).At(0).([]byte)
+			}
+		}
+		if state := declare(); amqptest.Condition(state) != "amqp:resource-limit-exceeded" {
+			t.Errorf("one more: %s", amqptest.Text(state))
+		}
+		tx.Put(amqptest.Message{Value: amqptest.D(amqptest.Discharge, first, true)})
+		if state := declare(); amqptest.Code(state) != amqptest.Declared {
+			t.Errorf("in place of one that is over: %s", amqptest.Text(state))
+		}
+	})
 	t.Run("sessions", func(t *testing.T) {
 		c := open(t, target)
 		for range 200 {

@@ -160,5 +160,24 @@ func errorScenarios() []Scenario {
 			c.Write(P(0, 0x99, "x"))
 			c.Failed("amqp:decode-error", "amqp:connection:framing-error", "amqp:not-implemented", "amqp:not-allowed")
 		}},
+		{Name: "error/no-right", Login: true, RabbitMQ: "has other rules", Ref: "who may not send to or receive from an address is refused, however the address is written", Run: func(e *Env) {
+			s := e.Session()
+			name := "forbidden." + e.Name("")
+			for _, address := range []string{
+				"queue://" + name, name, "topic://" + name, name + "?consumer.priority=1", "queue://amqptest." + e.Name("") + ",queue://" + name,
+				"queue://forbidden.>", "queue://>", "queue:///" + name,
+			} {
+				s.Refused(true, Terms{Source: Terminus{Address: address}}, "amqp:unauthorized-access")
+				s.Refused(false, Terms{Target: Terminus{Address: address}}, "amqp:unauthorized-access")
+			}
+			s.Refused(true, Terms{Source: Terminus{Address: name, Capabilities: []Symbol{"topic"}}}, "amqp:unauthorized-access")
+			s.Refused(true, Terms{Name: "sub", Source: Terminus{Address: "topic://" + name, Durable: 2, Expiry: "never"}}, "amqp:unauthorized-access")
+			s.Refused(true, Terms{Source: Terminus{Address: "queue://" + name, Mode: "copy"}}, "amqp:unauthorized-access")
+			l := s.Sender(nil)
+			if state := l.Send(TextMessage("x").With(To, "queue://"+name)); Condition(state) != "amqp:unauthorized-access" {
+				e.t.Errorf("got %s", Text(state))
+			}
+			l.Put(TextMessage("x").With(To, e.Queue("")))
+		}},
 	}
 }

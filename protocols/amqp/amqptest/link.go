@@ -97,6 +97,9 @@ func (s *Session) Refused(receiver bool, terms Terms, conditions ...string) Fram
 	if l.Attached.Fields.At(own) != nil {
 		s.t.Errorf("a refusing attach names a terminus: %v", l.Attached)
 	}
+	if (l.Attached.Fields.At(3) == nil || l.Attached.Fields.At(4) == nil) && !s.lenient {
+		s.t.Errorf("a refusing attach lacks a settle mode, which some clients take for the reason: %v", l.Attached)
+	}
 	f := s.answer()
 	if f.Code != Detach || f.Num(0) != l.remote || !f.Bool(1) {
 		s.t.Fatalf("got %v behind the refusing attach, want a closing detach", f)

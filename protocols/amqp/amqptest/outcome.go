@@ -13,16 +13,23 @@ func outcomeScenarios() []Scenario {
 				e.t.Errorf("%d messages are left", len(left))
 			}
 		}},
-		{Name: "outcome/released", Ref: "a released message is available again, in its place, and not counted as a failure", Run: func(e *Env) {
+		{Name: "outcome/released", Ref: "a released message is available again, in its place, and not counted as a failure, but no first acquirer's", Run: func(e *Env) {
 			s := e.Session()
 			s.Sender(e.Queue("")).PutTexts("1", "2", "3")
 			l := s.Receiver(e.Queue(""))
-			l.Take().Settle(D(Released), true)
+			d := l.Take()
+			if first, _ := d.Header.At(3).(bool); !first {
+				e.t.Errorf("a new message does not say that nobody had it before")
+			}
+			d.Settle(D(Released), true)
 			s.Sync()
 			l.Credit(3)
 			for _, d := range l.WantTexts("1", "2", "3") {
 				if d.Failures() != 0 {
 					e.t.Errorf("%q has %d failures", d.Text(), d.Failures())
+				}
+				if first, _ := d.Header.At(3).(bool); first != (d.Text() != "1") {
+					e.t.Errorf("%q says first acquirer: %v", d.Text(), first)
 				}
 				d.Accept()
 			}

@@ -17,6 +17,8 @@ type Scenario struct {
 	Login bool   // needs a target with a user and a password; is skipped on others
 	Plain bool   // needs a target without one; is skipped on others
 	Bare  bool   // needs a client without a certificate, which would be its login
+	// Certified scenarios need a client with a certificate; they are skipped on others.
+	Certified bool
 
 	// RabbitMQ says what RabbitMQ 3.10 does instead. The scenario must fail on it.
 	RabbitMQ string
@@ -57,6 +59,8 @@ func run(t *testing.T, target Target, scenarios []Scenario) {
 				t.Skip(s.Later)
 			case s.Bare && target.TLS != nil && target.TLS.Cert != "":
 				t.Skip("the client has a certificate")
+			case s.Certified && (target.TLS == nil || target.TLS.Cert == ""):
+				t.Skip("the client has no certificate")
 			case s.Plain && target.User != "":
 				t.Skip("the target asks for a password")
 			}

@@ -251,5 +251,24 @@ func subscriptionScenarios() []Scenario {
 			}
 			l.Detach(true)
 		}},
+		{Name: "subscription/link-detach", Ref: "a durable subscription that is to expire with its link ends with a detach", RabbitMQ: none, Run: func(e *Env) {
+			s := e.ConnectAs(e.Name("client")).Session()
+			source := durable(e.Topic(""))
+			source.Expiry = "link-detach"
+			s.ReceiverWith(Terms{Name: "sub", Source: source}).Detach(false)
+			s.Refused(true, Terms{Name: "sub", Source: Raw{0x40}, Target: Terminus{}}, "amqp:not-found")
+		}},
+		{Name: "subscription/changed-topic", Ref: "another topic makes the subscription anew", RabbitMQ: none, Run: func(e *Env) {
+			s := e.ConnectAs(e.Name("client")).Session()
+			s.ReceiverWith(Terms{Name: "sub", Source: durable(e.Topic("one"))}).Detach(false)
+			snd := e.Session()
+			snd.Sender(e.Topic("one")).PutTexts("old")
+			l := s.ReceiverWith(Terms{Name: "sub", Source: durable(e.Topic("two"))})
+			snd.Sender(e.Topic("one")).PutTexts("old")
+			snd.Sender(e.Topic("two")).PutTexts("new")
+			l.Credit(5)
+			l.WantTexts("new")
+			l.Detach(true)
+		}},
 	}
 }

@@ -357,6 +357,55 @@ func transactionScenarios() []Scenario {
 				e.t.Errorf("%d more came", len(list))
 			}
 		}},
+		{Name: "transaction/acquire", Ref: "messages are not acquired in transactions, which detaches the link that asks for it", Run: func(e *Env) {
+			s := e.Session()
+			tx, l := s.coordinator(), s.Receiver(e.Queue(""))
+			id := tx.declare()
+			s.Flow(l.handle, l.count, uint32(1), nil, false, false, Map{Symbol("txn-id"), id})
+			l.Failed("amqp:not-implemented")
+			tx.rollback(id)
+		}},
+		{Name: "transaction/released", Ref: "a message that is released in a transaction is available again when that commits, and is settled as released", Run: func(e *Env) {
+			for _, settled := range []bool{true, false} {
+				s := e.Session()
+				queue := e.Queue(fmt.Sprint(settled))
+				s.Sender(queue).PutTexts("1")
+				tx, l := s.coordinator(), s.Receiver(queue)
+				d := l.Take()
+				id := tx.declare()
+				d.Settle(D(Transactional, id, D(Released)), settled)
+				if list := s.Receiver(queue).Drain(5); len(list) > 0 {
+					e.t.Errorf("settled %v: it is available before the commit", settled)
+				}
+				tx.commit(id)
+				if !settled {
+					if f := s.settledByBroker(d.ID); !f.Bool(3) || Code(f.Fields.At(4)) != Released {
+						e.t.Errorf("got %v", f)
+					}
+				}
+				l.Detach(true)
+				again := s.Receiver(queue).Take()
+				if again.Text() != "1" || again.Failures() != 0 {
+					e.t.Errorf("settled %v: %q with %d failures", settled, again.Text(), again.Failures())
+				}
+				again.Accept()
+			}
+		}},
+		{Name: "transaction/taken", Ref: "what has an outcome in one transaction can't have one in another: the coordinator's link is detached", Run: func(e *Env) {
+			s := e.Session()
+			s.Sender(e.Queue("")).PutTexts("1")
+			one, two, l := s.coordinator(), s.coordinator(), s.Receiver(e.Queue(""))
+			d := l.Take()
+			a, b := one.declare(), two.declare()
+			d.Settle(D(Transactional, a, D(Accepted)), false)
+			d.Settle(D(Transactional, b, D(Accepted)), false)
+			two.Failed("amqp:illegal-state")
+			one.commit(a)
+			l.Detach(true)
+			if left := s.Receiver(e.Queue("")).Drain(5); len(left) > 0 {
+				e.t.Errorf("%d are left", len(left))
+			}
+		}},
 	}
 	for i := range all {
 		all[i].RabbitMQ = none

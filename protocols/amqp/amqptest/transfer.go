@@ -238,130 +238,99 @@ func transferScenarios() []Scenario {
 			r.Credit(200)
 			r.WantTexts(want...)
 		}},
+		{Name: "transfer/changed-frame", Ref: "a frame that names another delivery, tag or format than the first of its message detaches the link", Run: func(e *Env) {
+			s := e.Session()
+			for _, fields := range [][]any{{uint32(77)}, {nil, []byte("other")}, {nil, nil, uint32(9)}} {
+				l := s.Sender(e.Queue(""))
+				f := l.Transfers(TextMessage("x").Encode(), false, nil)[0]
+				f.Fields[5] = true
+				s.Write(f, P(s.channel, Transfer, append([]any{l.handle}, fields...)...))
+				l.nextOutgoing++
+				l.Failed("amqp:invalid-field", "amqp:not-allowed", "amqp:decode-error")
+			}
+		}},
+		{Name: "transfer/interleaved", Ref: "frames of two messages may not alternate on one link, which is detached", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Sender(e.Queue(""))
+			one := l.Transfers(TextMessage("1").Encode(), false, nil)[0]
+			one.Fields[5] = true
+			s.Write(one, l.Transfers(TextMessage("2").Encode(), false, nil)[0])
+			l.Failed("amqp:invalid-field", "amqp:not-allowed", "amqp:decode-error")
+			s.Sender(e.Queue("")).PutTexts("3")
+			if list := s.Receiver(e.Queue("")).Drain(5); len(list) != 1 || list[0].Text() != "3" {
+				e.t.Errorf("%d messages", len(list))
+			}
+		}},
+		{Name: "transfer/second-on-first", Ref: "a delivery to be settled second detaches a link that settles first", Run: func(e *Env) {
+			s := e.Session()
+			l := s.SenderWith(Terms{Target: Terminus{Address: e.Queue("")}, Rcv: uint8(0)})
+			f := l.Transfers(TextMessage("x").Encode(), false, nil)[0]
+			f.Fields[6] = uint8(1)
+			s.Write(f)
+			l.Failed("amqp:invalid-field", "amqp:not-allowed")
+		}},
+		{Name: "transfer/tags", Ref: "a tag may be used again when it is settled, on two links at a time, and be longer than it should", Run: func(e *Env) {
+			s := e.Session()
+			one, two := s.Sender(e.Queue("")), s.Sender(e.Queue(""))
+			for i, tag := range [][]byte{{1}, {1}, {1}, {1}, []byte("a tag of more than thirty-two octets, which no receiver has to take")} {
+				l := []*Link{one, two}[i%2]
+				id := l.deliveryID
+				f := l.Transfers(TextMessage("x").Encode(), false, nil)[0]
+				f.Fields[2] = tag
+				s.Write(f)
+				if f := l.outcome(id); Code(f.Fields.At(4)) != Accepted {
+					e.t.Errorf("tag %q: %v", tag, f)
+				}
+			}
+		}},
+		{Name: "transfer/ids", Ref: "delivery-ids may begin anywhere, have gaps and wrap around, and no disposition does", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Sender(e.Queue(""))
+			s.deliveryID = 1<<32 - 4
+			var ids []uint32
+			for i := range 8 {
+				if i == 6 {
+					s.deliveryID += 5
+				}
+				ids = append(ids, l.Post(TextMessage("x"), false, nil))
+			}
+			for _, id := range ids {
+				if f := l.outcome(id); Code(f.Fields.At(4)) != Accepted || f.Fields.At(2) != nil && f.Num(2) < f.Num(1) {
+					e.t.Errorf("delivery %d: %v", id, f)
+				}
+			}
+		}},
+		{Name: "transfer/resume-unknown", Ref: "a delivery that is resumed and that the broker does not know is no message", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Sender(e.Queue(""))
+			f := l.Transfers(TextMessage("resumed").Encode(), false, nil)[0]
+			f.Fields = append(f.Fields, true)
+			s.Write(f)
+			l.PutTexts("kept")
+			if list := s.Receiver(e.Queue("")).Drain(5); len(list) != 1 || list[0].Text() != "kept" {
+				e.t.Errorf("%d messages", len(list))
+			}
+		}},
+		{Name: "transfer/against-the-stream", Ref: "a transfer on a link on which the broker sends ends the session", Run: func(e *Env) {
+			s := e.Session()
+			l := s.Receiver(e.Queue(""))
+			s.Write(P(s.channel, Transfer, l.handle, uint32(0), []byte{1}, uint32(0)))
+			s.Failed("amqp:not-allowed", "amqp:session:errant-link", "amqp:illegal-state")
+		}},
+		{Name: "transfer/rejected-not-listed", Ref: "where a client does not know the outcome rejected, or waits for none, the error detaches the link", Run: func(e *Env) {
+			s := e.Session()
+			for _, settled := range []bool{false, true} {
+				terms := Terms{Target: Terminus{Address: e.Queue("")}}
+				if !settled {
+					terms.Source = Terminus{Outcomes: []Symbol{"amqp:accepted:list"}}
+				}
+				l := s.SenderWith(terms)
+				s.Write(l.Transfers([]byte("no message"), settled, nil)...)
+				l.Failed("amqp:decode-error")
+			}
+			s.Sender(e.Queue("")).PutTexts("a")
+		}},
 	}
 }
 
 func (d Described) encode() []byte { return Append(nil, d) }
-
-// settleScenarios prove settlement in all modes [AMQP 2.6.12, 2.7.6].
-func settleScenarios() []Scenario {
-	return []Scenario{
-		{Name: "settle/settled-sends", Ref: "a settled message gets no disposition and arrives", Run: func(e *Env) {
-			s := e.Session()
-			l := s.SenderWith(Terms{Target: Terminus{Address: e.Queue("")}, Snd: uint8(1)})
-			l.Post(TextMessage("a"), true, nil)
-			l.Post(TextMessage("b"), true, nil)
-			r := s.Receiver(e.Queue(""))
-			r.Credit(2)
-			r.WantTexts("a", "b")
-			if len(s.dispositions) > 0 {
-				e.t.Errorf("got %v", s.dispositions)
-			}
-		}},
-		{Name: "settle/range", RabbitMQ: "ends the session with an internal error at the drain that looks for it", Ref: "one disposition may settle a range, of several links, and ids in it that are settled or unknown are of no matter", Run: func(e *Env) {
-			s := e.Session()
-			s.Sender(e.Queue("a")).PutTexts("1", "2", "3")
-			s.Sender(e.Queue("b")).PutTexts("1", "2", "3")
-			a, b := s.Receiver(e.Queue("a")), s.Receiver(e.Queue("b"))
-			a.Credit(3)
-			b.Credit(3)
-			list := append(a.WantTexts("1", "2", "3"), b.WantTexts("1", "2", "3")...)
-			list[1].Accept()
-			s.Write(P(s.channel, Disposition, true, uint32(0), uint32(50), true, D(Accepted)))
-			s.Sync()
-			a.Detach(true)
-			b.Detach(true)
-			for _, name := range []string{"a", "b"} {
-				if left := s.Receiver(e.Queue(name)).Drain(5); len(left) > 0 {
-					e.t.Errorf("%d messages are left on %s", len(left), name)
-				}
-			}
-		}},
-		{Name: "settle/second", Ref: "a receiver of mode second says accepted unsettled, and the broker settles", RabbitMQ: "does not settle", Run: func(e *Env) {
-			s := e.Session()
-			s.Sender(e.Queue("")).PutTexts("a", "b")
-			l := s.ReceiverWith(Terms{Source: Terminus{Address: e.Queue("")}, Rcv: uint8(1)})
-			l.Credit(2)
-			list := l.WantTexts("a", "b")
-			list[0].Settle(D(Accepted), false)
-			f := s.settledByBroker(list[0].ID)
-			if !f.Bool(3) || Code(f.Fields.At(4)) != Accepted {
-				e.t.Errorf("got %v", f)
-			}
-			list[1].Settle(D(Accepted), false)
-			s.settledByBroker(list[1].ID)
-			l.Detach(true)
-			if left := s.Receiver(e.Queue("")).Drain(5); len(left) > 0 {
-				e.t.Errorf("%d messages are left", len(left))
-			}
-		}},
-		{Name: "settle/unsettled-outcome-on-first", Ref: "an unsettled outcome is settled by the broker also in mode first", Run: func(e *Env) {
-			s := e.Session()
-			s.Sender(e.Queue("")).PutTexts("a")
-			d := s.Receiver(e.Queue("")).Take()
-			d.Settle(D(Accepted), false)
-			if f := s.settledByBroker(d.ID); !f.Bool(3) {
-				e.t.Errorf("got %v", f)
-			}
-		}},
-		{Name: "settle/second-sender", Ref: "a sender of mode second whose link lasts gets its outcome unsettled, and settles it", RabbitMQ: "settles at once", Run: func(e *Env) {
-			s := e.Session()
-			l := s.SenderWith(Terms{Target: Terminus{Address: e.Queue(""), Expiry: "never"}, Snd: uint8(0), Rcv: uint8(1)})
-			id := l.Post(TextMessage("a").Durable(), false, nil)
-			f := l.outcome(id)
-			if f.Bool(3) || Code(f.Fields.At(4)) != Accepted {
-				e.t.Errorf("got %v", f)
-			}
-			s.Write(P(s.channel, Disposition, false, id, nil, true, D(Accepted)))
-			s.Sync()
-			s.Receiver(e.Queue("")).Take().Accept()
-		}},
-		{Name: "settle/no-state", Ref: "settling without a state applies the default outcome, and here it is to release", RabbitMQ: "takes it for accepted", Run: func(e *Env) {
-			s := e.Session()
-			s.Sender(e.Queue("")).PutTexts("a")
-			l := s.ReceiverWith(Terms{Source: Terminus{Address: e.Queue(""), Default: D(Released)}})
-			d := l.Take()
-			d.Settle(nil, true)
-			s.Sync()
-			d = l.Take()
-			if d.Text() != "a" || d.Failures() != 0 {
-				e.t.Errorf("got %q with %d failures", d.Text(), d.Failures())
-			}
-			d.Accept()
-		}},
-		{Name: "settle/pre-settled", RabbitMQ: "ends the session with an internal error at the drain that looks for it", Ref: "what a receiver of mode settled got is gone", Run: func(e *Env) {
-			s := e.Session()
-			s.Sender(e.Queue("")).PutTexts("a")
-			l := s.ReceiverWith(Terms{Source: Terminus{Address: e.Queue("")}, Snd: uint8(1)})
-			if d := l.Take(); !d.Settled {
-				e.t.Errorf("it came unsettled")
-			}
-			s.Sync()
-			l.Detach(true)
-			if left := s.Receiver(e.Queue("")).Drain(5); len(left) > 0 {
-				e.t.Errorf("%d messages are left", len(left))
-			}
-		}},
-		{Name: "settle/unsettled-sender-settles", Ref: "on a link of mode settled an unsettled transfer is an error, and on one of mode unsettled a settled one", RabbitMQ: "takes both",
-			ActiveMQ: "takes both", Why: "the standard forbids it, and a client that was promised a disposition would wait for one", Run: func(e *Env) {
-				s := e.Session()
-				for _, mode := range []uint8{0, 1} {
-					l := s.SenderWith(Terms{Target: Terminus{Address: e.Queue("")}, Snd: mode})
-					l.Post(TextMessage("x"), mode == 0, nil)
-					l.Failed("amqp:invalid-field", "amqp:not-allowed", "amqp:illegal-state")
-				}
-			}},
-		{Name: "settle/batches", Ref: "every message of a burst is confirmed, in ranges or one by one", Run: func(e *Env) {
-			s := e.Session()
-			l := s.Sender(e.Queue(""))
-			for range 300 {
-				l.Post(TextMessage("x").Durable(), false, nil)
-			}
-			for id := range uint32(300) {
-				if f := l.outcome(id); Code(f.Fields.At(4)) != Accepted || !f.Bool(3) {
-					e.t.Fatalf("delivery %d: %v", id, f)
-				}
-			}
-		}},
-	}
-}

@@ -14,10 +14,10 @@ import (
 
 // Delivery is a message as one consumer is to see it.
 type Delivery struct {
-	Msg         *message.Message
-	Count       uint32 // failed deliveries before this one
-	Redelivered bool   // it may have been seen before
-	Now         int64  // Unix milliseconds
+	Msg      *message.Message
+	Count    uint32 // failed deliveries before this one
+	Acquired bool   // another link, or this one, has had it before
+	Now      int64  // Unix milliseconds
 }
 
 // Parts is an encoded message in three pieces, which follow each other. Front was appended to the
@@ -69,7 +69,7 @@ func Encode(scratch []byte, d *Delivery) Parts {
 func (d *Delivery) appendHeader(dst []byte) []byte {
 	h := section.Header{
 		Durable: d.Msg.Durable, Priority: d.Msg.Priority, DeliveryCount: d.Count,
-		FirstAcquirer: d.Count == 0 && !d.Redelivered,
+		FirstAcquirer: d.Count == 0 && !d.Acquired, // [AMQP 3.2.1]
 	}
 	if d.Msg.Expiry != 0 {
 		h.TTL, h.HasTTL = uint32(min(max(d.Msg.Expiry-d.Now, 1), math.MaxUint32)), true

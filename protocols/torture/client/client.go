@@ -1,4 +1,4 @@
-package torture
+package client
 
 import (
 	"context"
@@ -61,14 +61,21 @@ type Settlement uint8
 
 // The ways of settlement.
 const (
-	Individual Settlement = iota // an ack is for one delivery
-	Cumulative                   // an ack is for all deliveries up to that one
-	Auto                         // handing over settles
+	Individual  Settlement = iota // an ack is for one delivery
+	Cumulative                    // an ack is for all deliveries up to that one
+	Unconfirmed                   // an ack is for one delivery, and the broker says nothing to it: its token is 0
+	Auto                          // handing over settles
 )
 
 // String names the way as STOMP does.
 func (s Settlement) String() string {
-	return [...]string{"client-individual", "client", "auto"}[s]
+	return [...]string{"client-individual", "client", "client-individual", "auto"}[s]
+}
+
+// Releasing is a client whose library gives back what an aborted transaction had settled: the
+// deliveries are not this subscription's any more.
+type Releasing interface {
+	ReleasesAborted()
 }
 
 // Delivery is a message received.
@@ -87,21 +94,17 @@ type Event struct {
 	Err      error     // the broker's refusal; Token is 0 if it did not say of what
 }
 
-// Endpoint is where a broker can be reached.
-type Endpoint struct {
-	URL string
-	// Life tells the broker's processes apart: it is larger for one that started after another
-	// one's death, so that an audit knows what happened before a crash and what after.
-	Life uint64
-}
+// Dialer connects to a broker and logs in. The context bounds connecting only.
+type Dialer func(ctx context.Context, target, clientID string) (Client, error)
 
 // Dial connects to a broker and logs in. clientID may be "". The URL's scheme picks the client:
-// stomp speaks STOMP 1.2 itself and amqp AMQP 1.0, in windows; stomp+library uses the public client
-// library, which waits for every confirmation. The context bounds connecting only.
+// stomp speaks STOMP 1.2 itself and amqp AMQP 1.0, in windows; stomp+library and amqp+library use
+// public client libraries, of which that for STOMP waits for every confirmation. The context
+// bounds connecting only.
 func Dial(ctx context.Context, target, clientID string) (Client, error) {
 	u, err := url.Parse(target)
 	if err != nil {
-		return nil, fmt.Errorf("torture: not a URL: %w", err)
+		return nil, fmt.Errorf("client: not a URL: %w", err)
 	}
 	switch u.Scheme {
 	case "stomp":
@@ -110,6 +113,8 @@ func Dial(ctx context.Context, target, clientID string) (Client, error) {
 		return dialLibrary(ctx, u, clientID)
 	case "amqp":
 		return dialAMQP(ctx, u, clientID)
+	case "amqp+library":
+		return dialGoAMQP(ctx, u, clientID)
 	}
-	return nil, fmt.Errorf("torture: scheme %q is not understood; use stomp, stomp+library or amqp", u.Scheme)
+	return nil, fmt.Errorf("client: scheme %q is not understood; use stomp, stomp+library, amqp or amqp+library", u.Scheme)
 }

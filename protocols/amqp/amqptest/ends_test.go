@@ -1,0 +1,127 @@
+package amqptest_test
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/manifoldmq/manifold/protocols/amqp"
+	"github.com/manifoldmq/manifold/protocols/amqp/amqptest"
+	"github.com/manifoldmq/manifold/protocols/brokertest"
+)
+
+// TestSilence shows that a client that says nothing for too long is closed with a reason, that it is told how often it has
+// to speak, and that empty frames are enough.
+func TestSilence(t *testing.T) {
+	t.Parallel()
+	const silence = 500 * time.Millisecond
+	b := brokertest.Start(t, brokertest.WithAMQP(amqp.Options{IdleTimeout: silence}))
+	target := amqptest.Target{Address: b.Addr("amqp")}
+	alive, silent := open(t, target), open(t, target)
+	if got := silent.Opened.Num(4); time.Duration(got)*time.Millisecond != silence/2 {
+		t.Errorf("the broker asks for a frame each %d ms", got)
+	}
+	gone := make(chan struct{})
+	beating := make(chan struct{})
+	go func() {
+		defer close(beating)
+		beat := time.NewTicker(silence / 10)
+		defer beat.Stop()
+		for {
+			select {
+			case <-beat.C:
+				_ = alive.TryWrite(amqptest.Frame{}.Encode())
+			case <-gone:
+				return
+			}
+		}
+	}()
+	closed := silent.Failed("amqp:resource-limit-exceeded")
+	close(gone)
+	<-beating
+	if text := amqptest.Text(closed.Fields); !strings.Contains(text, "local-idle-timeout expired") {
+		t.Errorf("got %s", text)
+	}
+	alive.Closes()
+}
+
+// TestDefaults shows what the broker agrees on without being told: as ActiveMQ does.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	c := open(t, amqptest.Target{Address: b.Addr("amqp")})
+	if c.Opened.Str(0) != b.Core().Name || c.Opened.Num(2) != 128<<10 || c.Opened.Num(3) != 32767 || c.Opened.Num(4) != 15000 {
+		t.Errorf("got %v", c.Opened)
+	}
+	s := c.Session()
+	if s.Begun.Num(4) != 32767 {
+		t.Errorf("got %v", s.Begun)
+	}
+	s.Sender("queue://defaults")
+	s.Flow(uint32(0), nil, nil, nil, false, true)
+	f := s.Await("the link's state", func(f amqptest.Frame) bool { return f.Code == amqptest.Flow && f.Fields.At(4) != nil })
+	if f.Num(6) != 1000 {
+		t.Errorf("a sender's credit: %v", f)
+	}
+}
+
+// TestSlowLogin shows that a client has to get to its open in time.
+func TestSlowLogin(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t, brokertest.WithAMQP(amqp.Options{ConnectTimeout: 300 * time.Millisecond}))
+	target := amqptest.Target{Address: b.Addr("amqp")}
+	early := amqptest.Dial(t, target)
+	early.WriteRaw([]byte(amqptest.SASLHeader))
+	late := amqptest.Dial(t, target)
+	late.Login()
+	done := open(t, target)
+	early.Ends()
+	late.Ends()
+	done.Session().Sync()
+}
+
+// TestClosedByTheBroker shows what clients are told that are closed by an operator or because the broker stops: failover
+// clients connect again on it.
+func TestClosedByTheBroker(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t)
+	target := amqptest.Target{Address: b.Addr("amqp")}
+	kicked, id := amqptest.Dial(t, target), "kicked-"+rand.Text()
+	kicked.Login()
+	kicked.Open(id)
+	others := open(t, target)
+	others.Session().Receiver("queue://stopped").Credit(10)
+	if err := b.Core().Kick(id, "asked to"); err != nil {
+		t.Fatal(err)
+	}
+	if f := kicked.Failed("amqp:connection:forced"); !strings.Contains(amqptest.Text(f.Fields), "asked to") {
+		t.Errorf("got %v", f)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- b.Close() }()
+	others.Failed("amqp:connection:forced")
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestFullMemory shows that a broker whose memory is full lets producers wait, and serves consumers of the same connection
+// and session: what they accept makes room.
+func TestFullMemory(t *testing.T) {
+	t.Parallel()
+	target := hostileTarget(t, brokertest.WithLimits(brokertest.Limits{Memory: 1 << 20}))
+	s := open(t, target).Session()
+	snd, rcv := s.Sender("queue://full"), s.Receiver("queue://full")
+	const count = 40
+	m := amqptest.Message{Data: [][]byte{make([]byte, 100<<10)}}
+	for range count {
+		snd.Post(m, false, nil)
+	}
+	for range count {
+		rcv.Take().Accept()
+	}
+	if list := rcv.Drain(5); len(list) > 0 {
+		t.Errorf("%d more came", len(list))
+	}
+}
