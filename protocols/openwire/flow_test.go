@@ -85,9 +85,7 @@ func TestProducersWait(t *testing.T) {
 
 func blocked(b *brokertest.Broker) (is bool) {
 	b.Core().Connections(func(c *broker.Connection) {
-		if reason, _ := c.BlockedSince(); reason != "" {
-			is = true
-		}
+		is = is || c.Blockage().Limit != ""
 	})
 	return is
 }
