@@ -31,7 +31,10 @@ const (
 	contentTypeProperty = "content-type"
 	amqpContentType     = "JMS_AMQP_ContentType"
 	groupProperty       = "JMSXGroupID"
+	groupSeqProperty    = "JMSXGroupSeq"
 	typeProperty        = "JMSType"
+	scheduledPrefix     = "AMQ_SCHEDULED_"  // of properties that ask for delivery at another time
+	binaryCorrelation   = "ID:AMQP_BINARY:" // before the hexadecimal digits of a correlation id of octets, as JMS has it
 )
 
 // Formats returns the format of stored messages that came in as PUBLISH packets.
@@ -114,7 +117,7 @@ func (k *content) Properties(yield func(message.Field) bool) {
 // isHeader reports whether a user property is kept as a header of the message, or would be taken
 // for what the broker says of it.
 func isHeader(name string) bool {
-	return name == "" || name == groupProperty || name == typeProperty || name == qosProperty || name == retainProperty
+	return name == "" || name == groupProperty || name == groupSeqProperty || name == typeProperty || name == qosProperty || name == retainProperty
 }
 
 // unique finds names that have been there before.

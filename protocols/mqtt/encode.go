@@ -1,6 +1,8 @@
 package mqtt
 
 import (
+	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -266,7 +268,7 @@ func (c *connection) appendProperties(dst []byte, m *message.Message, k *content
 	switch {
 	case k == nil:
 		dst = c.appendForeign(dst, m, isText)
-	case k.head[0]&headOwn == 0:
+	case k.head[0]&headOwn == 0 && len(m.Overlay) == 0:
 		dst = append(dst, k.head[1:]...)
 	default:
 		for rest := k.properties(); len(rest) > 0; {
@@ -274,7 +276,7 @@ func (c *connection) appendProperties(dst []byte, m *message.Message, k *content
 			if !ok {
 				break
 			}
-			if v.ID != packet.MessageExpiry && v.ID != packet.TopicAlias && v.ID != packet.SubscriptionID {
+			if v.ID != packet.MessageExpiry && v.ID != packet.TopicAlias && v.ID != packet.SubscriptionID && !replaced(m, &v) {
 				dst = append(dst, v.Bytes...)
 			}
 		}
@@ -295,6 +297,11 @@ func (c *connection) appendProperties(dst []byte, m *message.Message, k *content
 	return dst
 }
 
+// replaced reports whether the broker has changed or removed a property.
+func replaced(m *message.Message, v *packet.Value) bool {
+	return v.ID == packet.UserProperty && slices.ContainsFunc(m.Overlay, func(f message.Field) bool { return f.Name == view(v.Name) })
+}
+
 // appendForeign appends the properties that stand for the header and the properties of a message
 // of another protocol.
 func (c *connection) appendForeign(dst []byte, m *message.Message, isText bool) []byte {
@@ -308,13 +315,16 @@ func (c *connection) appendForeign(dst []byte, m *message.Message, isText bool) 
 		}
 	}
 	if m.CorrelationID != "" && len(m.CorrelationID) <= 0xffff {
-		dst = packet.AppendText(dst, packet.CorrelationData, m.CorrelationID)
+		dst = appendCorrelation(dst, m.CorrelationID)
 	}
 	if m.Type != "" {
 		dst = appendUser(dst, message.Field{Name: typeProperty, Value: message.OfString(m.Type)})
 	}
 	if m.GroupID != "" {
 		dst = appendUser(dst, message.Field{Name: groupProperty, Value: message.OfString(m.GroupID)})
+		if m.GroupSeq != 0 {
+			dst = appendUser(dst, message.Field{Name: groupSeqProperty, Value: message.OfInt(m.GroupSeq)})
+		}
 	}
 	hasType := false
 	m.Properties(func(f message.Field) bool {
@@ -331,6 +341,16 @@ func (c *connection) appendForeign(dst []byte, m *message.Message, isText bool) 
 		return true
 	})
 	return dst
+}
+
+// appendCorrelation appends a correlation id; one that is octets in AMQP is so here.
+func appendCorrelation(dst []byte, id string) []byte {
+	if digits, ok := strings.CutPrefix(id, binaryCorrelation); ok {
+		if octets, err := hex.DecodeString(digits); err == nil {
+			return packet.AppendText(dst, packet.CorrelationData, octets)
+		}
+	}
+	return packet.AppendText(dst, packet.CorrelationData, id)
 }
 
 // appendUser appends a property of JMS as a user property, as text. What can't be one is left out.

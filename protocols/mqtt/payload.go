@@ -2,12 +2,14 @@ package mqtt
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"math"
+	"unicode/utf8"
 
 	"github.com/manifoldmq/manifold/broker/message"
 )
 
-// payloadOf returns the payload that stands for a message's body, and whether it is text. A map is
+// payloadOf returns the payload that stands for a message's body, and whether it is text, which has to be UTF-8. A map is
 // written as Java writes one, and a stream as ActiveMQ keeps it; the octets of an object go out as
 // they are.
 func payloadOf(m *message.Message) (payload string, isText bool) {
@@ -17,11 +19,12 @@ func payloadOf(m *message.Message) (payload string, isText bool) {
 	}
 	switch p.Kind {
 	case message.TextPayload:
-		return p.Value.Str(), true
+		return p.Value.Str(), utf8.ValidString(p.Value.Str())
 	case message.BytesPayload, message.ObjectPayload:
 		return p.Value.Str(), false
 	case message.MapPayload:
-		return string(appendMap(nil, p.Value.Fields(), 0)), true
+		text := string(appendMap(nil, p.Value.Fields(), 0))
+		return text, utf8.ValidString(text)
 	case message.StreamPayload, message.SequencePayload:
 		return string(appendStream(nil, p.Value.List(), 0)), false
 	}
@@ -31,7 +34,8 @@ func payloadOf(m *message.Message) (payload string, isText bool) {
 // maxDepth bounds the nesting of maps and lists that are written out.
 const maxDepth = 32
 
-// appendMap appends a map as Java's AbstractMap.toString does.
+// appendMap appends a map as Java's AbstractMap.toString does, but for octets, which Java shows no value of: they are written as
+// hexadecimal digits.
 func appendMap(dst []byte, fields []message.Field, depth int) []byte {
 	dst = append(dst, '{')
 	for i, f := range fields {
@@ -63,6 +67,9 @@ func appendJava(dst []byte, v message.Value, depth int) []byte {
 			dst = appendJava(dst, e, depth+1)
 		}
 		return append(dst, ']')
+	}
+	if v.Kind() == message.Bytes {
+		return hex.AppendEncode(dst, []byte(v.Str()))
 	}
 	return append(dst, v.Text()...)
 }

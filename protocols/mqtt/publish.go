@@ -3,6 +3,7 @@ package mqtt
 import (
 	"context"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/manifoldmq/manifold/broker"
@@ -218,12 +219,16 @@ func (c *connection) setProperties(m *message.Message, k *content) {
 			switch view(v.Name) {
 			case groupProperty:
 				m.GroupID = view(v.Text)
-			case "JMSXGroupSeq":
+			case groupSeqProperty:
 				if n, err := strconv.ParseInt(view(v.Text), 10, 32); err == nil {
 					m.GroupSeq = int32(n)
 				}
 			case typeProperty:
 				m.Type = view(v.Text)
+			default:
+				if strings.HasPrefix(view(v.Name), scheduledPrefix) {
+					m.Flags |= message.Scheduled
+				}
 			}
 		}
 	}
