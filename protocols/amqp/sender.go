@@ -128,6 +128,9 @@ func (c *connection) prepare(a *frame.Attach, l *sender) (o broker.SubscribeOpti
 	o.Exclusive = option("exclusive") == "true"
 	o.Priority = min(max(number("priority"), -128), 127)
 	o.MaxPending = number("maximumPendingMessageLimit")
+	if option("retroactive") == "true" {
+		o.Retroactive, o.Retained = true, true
+	}
 	topic := n.addresses[0].Kind.IsTopic()
 	if o.Browse = !topic && (src.Distribution == frame.Copy || option("browser") == "true"); o.Browse {
 		l.browser = true

@@ -77,11 +77,21 @@ func Receive(payload []byte, format uint32, transformer Transformer, now int64) 
 	if p.To != nil || p.ReplyTo != nil || layout.Annotations.To != 0 {
 		c.annotated(&r, &p, now)
 	}
-	if transformer != Raw && bytes.Contains(layout.Application.Of(b), []byte("AMQ_SCHEDULED_")) {
-		m.Flags |= message.Scheduled
+	if application := layout.Application.Of(b); transformer != Raw && application != nil {
+		if bytes.Contains(application, []byte("AMQ_SCHEDULED_")) {
+			m.Flags |= message.Scheduled
+		}
+		if bytes.Contains(application, []byte(retainProperty)) {
+			if v, ok := c.Property(retainProperty); ok && v.Text() == "true" {
+				m.Flags |= message.Retain
+			}
+		}
 	}
 	return r, nil
 }
+
+// retainProperty asks a topic to keep the message, as clients of ActiveMQ say it.
+const retainProperty = "ActiveMQ.Retain"
 
 // schedule reads an annotation that asks for delivery at another time, and says it in the words
 // that the broker's scheduler knows.
