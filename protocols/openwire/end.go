@@ -44,7 +44,7 @@ func (c *connection) endCore(ctx context.Context) {
 		s.stop()
 	}
 	if c.leaving {
-		c.catchUpLast(ctx, core)
+		c.catchUp(ctx, core)
 	} else {
 		core.Flush()
 	}
@@ -85,21 +85,10 @@ func (b *barrier) reach(number int32) {
 	}
 }
 
-// catchUp waits until what the client has sent has taken effect, but for what waits for space.
+// catchUp waits until what the client has sent has taken effect.
 func (c *connection) catchUp(ctx context.Context, core *broker.Connection) {
 	n, reached := c.barrier.raise()
 	core.Confirm(token(parting, 0, n))
-	c.await(ctx, core, reached)
-}
-
-// catchUpLast is catchUp for the end, which waits for all.
-func (c *connection) catchUpLast(ctx context.Context, core *broker.Connection) {
-	n, reached := c.barrier.raise()
-	core.ConfirmLast(token(parting, 0, n))
-	c.await(ctx, core, reached)
-}
-
-func (c *connection) await(ctx context.Context, core *broker.Connection, reached <-chan struct{}) {
 	core.Flush()
 	c.out.Wake()
 	wait(ctx, reached, c.out.Done())

@@ -15,8 +15,8 @@ import (
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/server"
-	"github.com/manifoldmq/manifold/protocols/stomp/stomptest"
 )
 
 // required reports whether a client that is missing is a failure.
@@ -74,7 +74,7 @@ func chromium(t *testing.T) string {
 // a password and permissions, in Node with a client certificate.
 func TestStompJS(t *testing.T) {
 	t.Parallel()
-	pki, err := stomptest.WritePKI(t.TempDir(), "suite client")
+	pki, err := clienttest.WritePKI(t.TempDir(), "suite client")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/server"
 	"github.com/manifoldmq/manifold/protocols/stomp/stomptest"
 	"github.com/manifoldmq/manifold/protocols/websocket"
@@ -34,7 +35,7 @@ func dialer(url string, config *tls.Config, kind, size int, subprotocols ...stri
 // every other way there is.
 func TestSTOMP(t *testing.T) {
 	t.Parallel()
-	pki, err := stomptest.WritePKI(t.TempDir(), "suite client")
+	pki, err := clienttest.WritePKI(t.TempDir(), "suite client")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,8 +36,6 @@ type Listener struct {
 	ProxyProtocol  string   // "off", "optional", "required"
 	TrustedProxies []string // IP addresses and prefixes; empty trusts every peer
 	MaxConnections int      // 0: only limits.connections
-	// ConnectedBrokers are URLs of brokers that clients with a failover: URL are told of.
-	ConnectedBrokers []string
 }
 
 // TLS are a listener's certificates, as paths of PEM files.

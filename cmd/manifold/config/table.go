@@ -90,8 +90,6 @@ func listenerOptions() []Option {
 				"Addresses and networks whose PROXY headers are believed; none listed means every peer's."),
 			opt("max_connections", "0", func(l *Listener) value { return integer(&l.MaxConnections, 0, math.MaxInt32) },
 				"Connections to this listener at a time; 0 leaves only limits.connections.", live),
-			opt("connected_brokers", "[]", func(l *Listener) value { return texts(&l.ConnectedBrokers, brokerURL) },
-				"URLs of all brokers that OpenWire clients with a failover: URL are to know, this one and its standbys, such as tcp://a:61616 and ssl://b:61617, as ActiveMQ tells them with updateClusterClients. Clients are told when they connect, and when a reload changes the list.", live),
 		))}
 }
 

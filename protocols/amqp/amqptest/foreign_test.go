@@ -1,25 +1,20 @@
 package amqptest_test
 
 import (
-	"context"
 	"crypto/rand"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/manifoldmq/manifold/protocols/amqp/amqptest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 )
 
 // foreignClient is a program in testdata/clients that drives a client library of another language.
 type foreignClient struct {
-	name    string
-	program []string // interpreter and script, or the compiled program
-	source  string   // C++ source to compile first; empty for a script
-	probe   []string // exits with 0 if the library is installed
-	ws      bool     // can do WebSocket
+	clienttest.Program
+	source string // C++ source to compile first; empty for a script
+	ws     bool   // can do WebSocket
 }
 
 func foreignClients() []foreignClient {
@@ -28,10 +23,10 @@ func foreignClients() []foreignClient {
 	}
 	python := "/usr/bin/python3" // Debian's own, for which the libraries are
 	return []foreignClient{
-		{name: "proton-python", program: []string{python, script("python", "client.py")}, probe: []string{python, "-c", "import proton"}},
-		{name: "uamqp", program: []string{python, script("uamqp", "client.py")}, probe: []string{python, "-c", "import uamqp"}},
-		{name: "rhea", program: []string{"node", script("node", "client.js")}, probe: []string{"node", "-e", "require('rhea'); require('ws')"}, ws: true},
-		{name: "proton-cpp", source: script("cpp", "client.cpp"), probe: []string{"test", "-e", "/usr/include/proton/container.hpp"}},
+		{Program: clienttest.Program{Name: "proton-python", Line: []string{python, script("python", "client.py")}, Probe: []string{python, "-c", "import proton"}}},
+		{Program: clienttest.Program{Name: "uamqp", Line: []string{python, script("uamqp", "client.py")}, Probe: []string{python, "-c", "import uamqp"}}},
+		{Program: clienttest.Program{Name: "rhea", Line: []string{"node", script("node", "client.js")}, Probe: []string{"node", "-e", "require('rhea'); require('ws')"}}, ws: true},
+		{Program: clienttest.Program{Name: "proton-cpp", Probe: []string{"test", "-e", "/usr/include/proton/container.hpp"}}, source: script("cpp", "client.cpp")},
 	}
 }
 
@@ -75,7 +70,7 @@ func TestForeignClientsRabbitMQ(t *testing.T) {
 
 func runForeignClients(t *testing.T, target amqptest.Target, commands []string) {
 	for _, client := range foreignClients() {
-		t.Run(client.name, func(t *testing.T) {
+		t.Run(client.Name, func(t *testing.T) {
 			t.Parallel()
 			client.require(t)
 			for _, command := range commands {
@@ -94,68 +89,29 @@ func runForeignClients(t *testing.T, target amqptest.Target, commands []string) 
 	}
 }
 
-// command prepares a program with the environment that the libraries need.
-func (c foreignClient) command(ctx context.Context, line []string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
-	modules := os.Getenv("MANIFOLD_FOREIGN_NODE_MODULES")
-	if modules == "" {
-		if cache, err := os.UserCacheDir(); err == nil {
-			modules = filepath.Join(cache, "manifold", "foreign", "node_modules")
-		}
-	}
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1")
-	return cmd
-}
-
 // require skips, or fails where clients are required, if the library isn't there. It compiles the program where it has to
 // be.
 func (c *foreignClient) require(t *testing.T) {
 	t.Helper()
-	if out, err := c.command(t.Context(), c.probe).CombinedOutput(); err != nil {
-		if os.Getenv("MANIFOLD_FOREIGN_CLIENTS") == "required" {
-			t.Fatalf("%s is required and not installed: %v\n%s", c.name, err, out)
-		}
-		t.Skipf("%s isn't installed: %v", c.name, err)
-	}
+	c.Require(t)
 	if c.source == "" {
 		return
 	}
 	program := filepath.Join(t.TempDir(), "client")
 	compile := []string{"g++", "-std=c++11", "-O0", "-o", program, c.source, "-lqpid-proton-cpp", "-lpthread"}
-	if out, err := c.command(t.Context(), compile).CombinedOutput(); err != nil {
+	if out, err := clienttest.Command(t.Context(), compile).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", strings.Join(compile, " "), err, out)
 	}
-	c.program = []string{program}
+	c.Line = []string{program}
 }
 
-// run executes one command of the driver, which must exit with 0 and report at least one PASS, or a SKIP.
+// run executes one command of the driver.
 func (c foreignClient) run(t *testing.T, target amqptest.Target, command string, more ...string) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	name := strings.NewReplacer("-", "").Replace(c.name) + "." + command + rand.Text()[:8]
+	name := strings.NewReplacer("-", "").Replace(c.Name) + "." + command + rand.Text()[:8]
 	peer := "manifold"
 	if target.Peer != "" {
 		peer = string(target.Peer)
 	}
-	line := append([]string{}, c.program...)
-	line = append(line, command, "--host", target.Host(), "--port", target.Port(), "--peer", peer, "--name", name)
-	if target.User != "" {
-		line = append(line, "--user", target.User, "--password", target.Pass)
-	}
-	if target.TLS != nil {
-		line = append(line, "--ca", target.TLS.CA)
-		if target.TLS.Cert != "" {
-			line = append(line, "--cert", target.TLS.Cert, "--key", target.TLS.Key)
-		}
-	}
-	out, err := c.command(ctx, append(line, more...)).CombinedOutput()
-	text := string(out)
-	switch {
-	case err != nil:
-		t.Errorf("%v\n%s", err, text)
-	case strings.HasPrefix(text, "SKIP "):
-		t.Skip(strings.TrimSpace(text))
-	case !strings.Contains(text, "PASS ") || strings.Contains(text, "FAIL "):
-		t.Errorf("no PASS, or a FAIL, in spite of exit code 0:\n%s", text)
-	}
+	line := append([]string{command}, clienttest.Arguments(target.Address, target.User, target.Pass, target.TLS)...)
+	c.Run(t, append(append(line, "--peer", peer, "--name", name), more...)...)
 }

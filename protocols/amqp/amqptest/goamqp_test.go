@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/go-amqp"
 
 	"github.com/manifoldmq/manifold/protocols/amqp/amqptest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 )
 
 // goClient runs one test of the go-amqp client.
@@ -569,7 +570,7 @@ func (c *goClient) login() {
 	c.send(c.sender(s, c.queue(), nil), text("a"))
 	c.want(c.receiver(s, c.queue(), nil), "a")
 	// Without a certificate there is no connection at all.
-	config, err := (amqptest.TLSFiles{CA: c.target.TLS.CA}).Config()
+	config, err := (clienttest.TLSFiles{CA: c.target.TLS.CA}).Config()
 	c.must("config", err)
 	if socket, err := tls.Dial("tcp", c.target.Address, config); err == nil {
 		defer socket.Close()

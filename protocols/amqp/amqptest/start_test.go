@@ -10,6 +10,7 @@ import (
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/amqp/amqptest"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/server"
 )
 
@@ -25,7 +26,7 @@ const (
 func start(t *testing.T) listener {
 	t.Helper()
 	plain := brokertest.Start(t, redeliveries())
-	pki, err := amqptest.WritePKI(t.TempDir(), "suite client")
+	pki, err := clienttest.WritePKI(t.TempDir(), "suite client")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,14 +39,14 @@ func start(t *testing.T) listener {
 			WebSocket: secure.URL("wss", "wss"),
 		},
 		Password: &amqptest.Target{
-			Address: password.Addr("amqp+tls"), TLS: &amqptest.TLSFiles{CA: pki.CA}, User: suiteUser, Pass: suitePassword,
+			Address: password.Addr("amqp+tls"), TLS: &clienttest.TLSFiles{CA: pki.CA}, User: suiteUser, Pass: suitePassword,
 		},
 	}
 }
 
 // startSecure starts a broker with permissions. The suite's user belongs to two groups that have what it needs only
 // together.
-func startSecure(t *testing.T, pki amqptest.PKI, auth protocols.ClientAuth) *brokertest.Broker {
+func startSecure(t *testing.T, pki clienttest.PKI, auth protocols.ClientAuth) *brokertest.Broker {
 	t.Helper()
 	both := []string{"senders", "receivers"}
 	return brokertest.Start(t, redeliveries(),

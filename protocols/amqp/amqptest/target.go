@@ -2,13 +2,12 @@ package amqptest
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"time"
+
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 )
 
 // Peer is a broker whose behaviour the suite knows.
@@ -23,19 +22,11 @@ const (
 // defaultPatience bounds each wait for something that must come.
 const defaultPatience = 15 * time.Second
 
-// TLSFiles are the PEM files that a client needs for a TLS connection. Paths are kept rather than parsed certificates,
-// as clients in other languages are handed the same files.
-type TLSFiles struct {
-	CA   string // certificate authority that signed the server's certificate
-	Cert string // the client's own certificate; empty for none
-	Key  string // the key of Cert
-}
-
 // Target is a broker's AMQP listener.
 type Target struct {
-	Address   string    // host:port
-	TLS       *TLSFiles // nil for a plain connection
-	User      string    // empty for an anonymous login
+	Address   string               // host:port
+	TLS       *clienttest.TLSFiles // nil for a plain connection
+	User      string               // empty for an anonymous login
 	Pass      string
 	WebSocket string // URL of a listener that speaks AMQP over WebSocket; empty if there is none
 	Peer      Peer   // expected behaviour where brokers differ; empty means Manifold
@@ -60,7 +51,7 @@ func ParseTarget(text string) (Target, error) {
 	switch u.Scheme {
 	case "amqp":
 	case "amqps", "amqp+ssl":
-		target.TLS = &TLSFiles{CA: query.Get("ca"), Cert: query.Get("cert"), Key: query.Get("key")}
+		target.TLS = &clienttest.TLSFiles{CA: query.Get("ca"), Cert: query.Get("cert"), Key: query.Get("key")}
 	default:
 		return Target{}, fmt.Errorf("target %s: unknown scheme %q", u.Redacted(), u.Scheme)
 	}
@@ -110,27 +101,4 @@ func (t Target) patience() time.Duration {
 		return t.Patience
 	}
 	return defaultPatience
-}
-
-// Config builds a client configuration from the files.
-func (f TLSFiles) Config() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if f.CA != "" {
-		pem, err := os.ReadFile(f.CA)
-		if err != nil {
-			return nil, fmt.Errorf("certificate authority: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("certificate authority: no certificate in " + f.CA)
-		}
-	}
-	if f.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
-		if err != nil {
-			return nil, fmt.Errorf("client certificate: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/mqtt/mqtttest"
-	"github.com/manifoldmq/manifold/protocols/stomp/stomptest"
 )
 
 // The user of the suite, whose password has what shells and options stumble over.
@@ -24,7 +24,7 @@ const (
 func start(t *testing.T) listener {
 	t.Helper()
 	plain := brokertest.Start(t)
-	files, err := stomptest.WritePKI(t.TempDir(), "suite client")
+	files, err := clienttest.WritePKI(t.TempDir(), "suite client")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func start(t *testing.T) listener {
 		Plain: mqtttest.Target{Address: plain.Addr("mqtt"), WebSocket: plain.Addr("ws")},
 		Secure: &mqtttest.Target{
 			Address: secure.Addr("mqtt+tls"), WebSocket: secure.Addr("wss"), User: suiteUser, Pass: suitePassword,
-			TLS: &mqtttest.TLSFiles{CA: files.CA, Cert: files.ClientCert, Key: files.ClientKey},
+			TLS: &clienttest.TLSFiles{CA: files.CA, Cert: files.ClientCert, Key: files.ClientKey},
 		},
 	}
 }

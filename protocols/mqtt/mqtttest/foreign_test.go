@@ -1,26 +1,20 @@
 package mqtttest_test
 
 import (
-	"context"
 	"crypto/rand"
-	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/mqtt/mqtttest"
 )
 
 // foreignClient is a program in testdata/clients that drives a client of another language.
 type foreignClient struct {
-	name    string
-	program []string // interpreter and script
-	probe   []string // exits with 0 if the library is installed
-	ws      bool     // it speaks through WebSockets as well
+	clienttest.Program
+	ws bool // it speaks through WebSockets as well
 }
 
 // foreignClients returns the programs; the C one is compiled to dir.
@@ -30,11 +24,14 @@ func foreignClients(dir string) []foreignClient {
 	}
 	python := "/usr/bin/python3" // Debian's own, for which python3-paho-mqtt is
 	compiled := filepath.Join(dir, "client")
+	client := func(name string, line, probe []string, ws bool) foreignClient {
+		return foreignClient{clienttest.Program{Name: name, Line: line, Probe: probe}, ws}
+	}
 	return []foreignClient{
-		{"paho-python", []string{python, script("python", "client.py")}, []string{python, "-c", "import paho.mqtt.client"}, true},
-		{"mqtt-js", []string{"node", script("node", "client.js")}, []string{"node", "-e", "require('mqtt')"}, true},
-		{"paho-c", []string{compiled}, []string{"gcc", "-o", compiled, script("c", "client.c"), "-lpaho-mqtt3cs"}, true},
-		{"mosquitto", []string{python, script("mosquitto", "client.py")}, []string{"mosquitto_sub", "--version"}, false},
+		client("paho-python", []string{python, script("python", "client.py")}, []string{python, "-c", "import paho.mqtt.client"}, true),
+		client("mqtt-js", []string{"node", script("node", "client.js")}, []string{"node", "-e", "require('mqtt')"}, true),
+		client("paho-c", []string{compiled}, []string{"gcc", "-o", compiled, script("c", "client.c"), "-lpaho-mqtt3cs"}, true),
+		client("mosquitto", []string{python, script("mosquitto", "client.py")}, []string{"which", "mosquitto_sub"}, false),
 	}
 }
 
@@ -92,9 +89,9 @@ func runClients(t *testing.T, target mqtttest.Target) {
 		runGoLibraries(t, target)
 	})
 	for _, client := range foreignClients(t.TempDir()) {
-		t.Run(client.name, func(t *testing.T) {
+		t.Run(client.Name, func(t *testing.T) {
 			t.Parallel()
-			client.require(t)
+			client.Require(t)
 			for _, version := range versionsOf(target) {
 				for _, command := range foreignCommands() {
 					for _, ws := range []bool{false, true} {
@@ -119,70 +116,20 @@ func runClients(t *testing.T, target mqtttest.Target) {
 	}
 }
 
-// command prepares a program with the environment that the libraries need.
-func (c foreignClient) command(ctx context.Context, line []string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
-	modules := os.Getenv("MANIFOLD_FOREIGN_NODE_MODULES")
-	if modules == "" {
-		if cache, err := os.UserCacheDir(); err == nil {
-			modules = filepath.Join(cache, "manifold", "foreign", "node_modules")
-		}
-	}
-	cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1")
-	return cmd
-}
-
-// require skips, or fails where clients are required, if the library isn't there.
-func (c foreignClient) require(t *testing.T) {
-	t.Helper()
-	out, err := c.command(t.Context(), c.probe).CombinedOutput()
-	if err == nil || c.name == "mosquitto" && strings.Contains(string(out), "mosquitto_sub version") { // which exits with 1
-		return
-	}
-	if os.Getenv("MANIFOLD_FOREIGN_CLIENTS") == "required" {
-		t.Fatalf("%s is required and not installed: %v\n%s", c.name, err, out)
-	}
-	t.Skipf("%s isn't installed: %v", c.name, err)
-}
-
-// run executes one command of the driver, which must exit with 0 and report at least one PASS, or a SKIP.
+// run executes one command of the driver.
 func (c foreignClient) run(t *testing.T, target mqtttest.Target, version, command string, ws bool) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
 	address := target.Address
 	if ws {
 		address = target.WebSocket
 	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := strings.NewReplacer(".", "", "-", "").Replace(c.name+version) + command + rand.Text()[:8]
-	line := append([]string{}, c.program...)
-	line = append(line, command, "--host", host, "--port", port, "--version", version, "--name", name)
+	name := strings.NewReplacer(".", "", "-", "").Replace(c.Name+version) + command + rand.Text()[:8]
+	line := append([]string{command}, clienttest.Arguments(address, target.User, target.Pass, target.TLS)...)
+	line = append(line, "--version", version, "--name", name)
 	if ws {
 		line = append(line, "--transport", "ws")
 	}
 	if target.Peer != "" {
 		line = append(line, "--peer", string(target.Peer))
 	}
-	if target.User != "" {
-		line = append(line, "--user", target.User, "--password", target.Pass)
-	}
-	if target.TLS != nil {
-		line = append(line, "--ca", target.TLS.CA)
-		if target.TLS.Cert != "" {
-			line = append(line, "--cert", target.TLS.Cert, "--key", target.TLS.Key)
-		}
-	}
-	out, err := c.command(ctx, line).CombinedOutput()
-	text := string(out)
-	switch {
-	case err != nil:
-		t.Errorf("%v\n%s", err, text)
-	case strings.HasPrefix(text, "SKIP "):
-		t.Skip(strings.TrimSpace(text))
-	case !strings.Contains(text, "PASS ") || strings.Contains(text, "FAIL "):
-		t.Errorf("no PASS, or a FAIL, in spite of exit code 0:\n%s", text)
-	}
+	c.Run(t, line...)
 }

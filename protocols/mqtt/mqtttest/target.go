@@ -2,13 +2,12 @@ package mqtttest
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"time"
+
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 )
 
 // Peer names the broker whose behaviour a target is expected to show where brokers differ.
@@ -24,19 +23,12 @@ const (
 // defaultPatience bounds each wait for something that must come.
 const defaultPatience = 15 * time.Second
 
-// TLSFiles are the PEM files that a client needs for a TLS connection.
-type TLSFiles struct {
-	CA   string // certificate authority that signed the server's certificate
-	Cert string // the client's own certificate; empty for none
-	Key  string // the key of Cert
-}
-
 // Target is a broker's MQTT listener.
 type Target struct {
-	Address   string    // host:port
-	WebSocket string    // host:port of a listener of WebSockets, with TLS as Address; empty for none
-	TLS       *TLSFiles // nil for a plain connection
-	User      string    // empty for none
+	Address   string               // host:port
+	WebSocket string               // host:port of a listener of WebSockets, with TLS as Address; empty for none
+	TLS       *clienttest.TLSFiles // nil for a plain connection
+	User      string               // empty for none
 	Pass      string
 	Peer      Peer // expected behaviour where brokers differ; empty means Manifold
 	Patience  time.Duration
@@ -63,7 +55,7 @@ func ParseTarget(text string) (Target, error) {
 	switch u.Scheme {
 	case "mqtt", "tcp":
 	case "mqtts", "mqtt+ssl", "ssl":
-		target.TLS = &TLSFiles{CA: query.Get("ca"), Cert: query.Get("cert"), Key: query.Get("key")}
+		target.TLS = &clienttest.TLSFiles{CA: query.Get("ca"), Cert: query.Get("cert"), Key: query.Get("key")}
 	default:
 		return Target{}, fmt.Errorf("target %s: unknown scheme %q", u.Redacted(), u.Scheme)
 	}
@@ -104,27 +96,4 @@ func (t Target) patience() time.Duration {
 		return t.Patience
 	}
 	return defaultPatience
-}
-
-// Config builds a client configuration from the files.
-func (f TLSFiles) Config() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if f.CA != "" {
-		pem, err := os.ReadFile(f.CA)
-		if err != nil {
-			return nil, fmt.Errorf("certificate authority: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("certificate authority: no certificate in " + f.CA)
-		}
-	}
-	if f.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
-		if err != nil {
-			return nil, fmt.Errorf("client certificate: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/openwire/jmstest"
 )
 
@@ -26,22 +27,17 @@ func TestActiveMQ(t *testing.T) {
 	}
 	s := suite(t)
 	t.Run("plain", func(t *testing.T) {
-		b := jmstest.StartActiveMQ(t, t.TempDir(), jmstest.Config{Port: jmstest.FreePort(t), More: limited})
+		b := jmstest.StartActiveMQ(t, t.TempDir(), jmstest.Config{Port: jmstest.FreePort(t)})
 		s.Run(t, jmstest.Target{Address: fmt.Sprintf("127.0.0.1:%d", b.Port), Peer: jmstest.ActiveMQ}, only())
 	})
 	t.Run("secure", func(t *testing.T) { s.Run(t, secureActiveMQ(t, s), only()) })
 }
 
-// limited gives the queues under "limited." little room, as for Manifold.
-const limited = `<destinationPolicy><policyMap><policyEntries>
-<policyEntry queue="limited.>" memoryLimit="20000"/>
-</policyEntries></policyMap></destinationPolicy>`
-
 // secureActiveMQ starts an ActiveMQ that asks for TLS, a client certificate, a password and permissions.
 func secureActiveMQ(t *testing.T, s jmstest.Suite) jmstest.Target {
 	t.Helper()
 	dir := t.TempDir()
-	pki, err := jmstest.WritePKI(dir)
+	pki, err := clienttest.WritePKI(dir, "suite client")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +48,6 @@ func secureActiveMQ(t *testing.T, s jmstest.Suite) jmstest.Target {
 	port := jmstest.FreePort(t)
 	jmstest.StartActiveMQ(t, dir, jmstest.Config{
 		Port:       jmstest.FreePort(t),
-		More:       limited,
 		Connectors: fmt.Sprintf(`<transportConnector name="ssl" uri="ssl://127.0.0.1:%d?needClientAuth=true&amp;wireFormat.maxFrameSize=104857600"/>`, port),
 		SSL:        fmt.Sprintf(`keyStore="file:%[1]s" keyStorePassword="changeit" trustStore="file:%[1]s" trustStorePassword="changeit"`, store),
 		Plugins: `<simpleAuthenticationPlugin><users>

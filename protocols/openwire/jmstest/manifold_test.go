@@ -5,12 +5,11 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/openwire/jmstest"
-	"github.com/manifoldmq/manifold/protocols/server"
 )
 
 // TestManifold runs the suite against two in-process brokers: an open one, and one that asks for TLS, a client
@@ -20,7 +19,7 @@ func TestManifold(t *testing.T) {
 	s := suite(t)
 	t.Run("plain", func(t *testing.T) {
 		t.Parallel()
-		s.Run(t, jmstest.Target{Address: brokertest.Start(t, withLimited()).Addr("auto")}, only())
+		s.Run(t, jmstest.Target{Address: brokertest.Start(t).Addr("auto")}, only())
 	})
 	t.Run("secure", func(t *testing.T) {
 		t.Parallel()
@@ -28,20 +27,11 @@ func TestManifold(t *testing.T) {
 	})
 }
 
-// withLimited gives the queues under "limited." little room.
-func withLimited() brokertest.Option {
-	return brokertest.With(func(o *server.Options) {
-		o.Policies = []policy.Entry{{Match: "queue://limited.>", Values: []policy.Value{{
-			Name: "limits.memory", Set: func(p *policy.Policy) { p.Limits.Memory = 20000 },
-		}}}}
-	})
-}
-
 // secure starts a broker with everything that can be asked of a client. The suite's user belongs to two groups that have
 // what it needs only together.
 func secure(t *testing.T) jmstest.Target {
 	t.Helper()
-	pki, err := jmstest.WritePKI(t.TempDir())
+	pki, err := clienttest.WritePKI(t.TempDir(), "suite client")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +54,7 @@ func secure(t *testing.T) jmstest.Target {
 		guest.Match = match
 		o.Permissions = append(o.Permissions, guest)
 	}
-	b := brokertest.Start(t, withLimited(), brokertest.WithSecurity(o), brokertest.WithTLS(protocols.TLSOptions{
+	b := brokertest.Start(t, brokertest.WithSecurity(o), brokertest.WithTLS(protocols.TLSOptions{
 		Certificate: pki.ServerCert, Key: pki.ServerKey, ClientCA: pki.CA, ClientAuth: protocols.ClientAuthRequired,
 	}))
 	return jmstest.Target{Address: b.Addr("tls"), TLS: pki.Client(), User: suiteUser, Pass: suitePassword}

@@ -3,6 +3,8 @@ package jmstest
 import (
 	"fmt"
 	"net/url"
+
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 )
 
 // Peer names the broker whose behaviour a target is expected to show where brokers differ.
@@ -14,18 +16,11 @@ const (
 	ActiveMQ Peer = "activemq"
 )
 
-// TLSFiles are the PEM files that a client needs for a TLS connection.
-type TLSFiles struct {
-	CA   string // certificate authority that signed the server's certificate
-	Cert string // the client's own certificate; empty for none
-	Key  string // the key of Cert, as PKCS #8
-}
-
 // Target is a broker's OpenWire listener.
 type Target struct {
-	Address string    // host:port
-	TLS     *TLSFiles // nil for a plain connection
-	User    string    // who may do everything; empty where nobody is asked. See Access.java for the users beside it
+	Address string               // host:port
+	TLS     *clienttest.TLSFiles // nil for a plain connection
+	User    string               // who may do everything; empty where nobody is asked. See Access.java for the users beside it
 	Pass    string
 	Peer    Peer // expected behaviour where brokers differ; empty means Manifold
 }
@@ -48,7 +43,7 @@ func ParseTarget(text string) (Target, error) {
 	switch u.Scheme {
 	case "tcp":
 	case "ssl":
-		target.TLS = &TLSFiles{CA: query.Get("ca"), Cert: query.Get("cert"), Key: query.Get("key")}
+		target.TLS = &clienttest.TLSFiles{CA: query.Get("ca"), Cert: query.Get("cert"), Key: query.Get("key")}
 	default:
 		return Target{}, fmt.Errorf("target %s: unknown scheme %q", u.Redacted(), u.Scheme)
 	}

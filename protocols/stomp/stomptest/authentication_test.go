@@ -6,6 +6,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/stomp/stomptest"
 )
 
@@ -97,7 +98,7 @@ func TestClientCertificate(t *testing.T) {
 	byName.CertificateUsers, byName.CertificateNames = nil, true
 	byName.Users = append(byName.Users, security.User{Name: "device-7", Hash: hash(t, "unknown")})
 	byNeither.CertificateUsers = map[string]string{"CN=device-8,O=Manifold tests": "device"}
-	pki, err := stomptest.WritePKI(t.TempDir(), "device-7")
+	pki, err := clienttest.WritePKI(t.TempDir(), "device-7")
 	if err != nil {
 		t.Fatal(err)
 	}

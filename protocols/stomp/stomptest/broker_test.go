@@ -8,6 +8,7 @@ import (
 	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/stomp/stomptest"
 )
 
@@ -33,9 +34,9 @@ func start(t *testing.T) listener {
 
 // startSecure starts a broker with everything that can be asked of a client. The suite's user belongs to two groups that
 // have what it needs only together.
-func startSecure(t *testing.T) (*brokertest.Broker, stomptest.PKI) {
+func startSecure(t *testing.T) (*brokertest.Broker, clienttest.PKI) {
 	t.Helper()
-	pki, err := stomptest.WritePKI(t.TempDir(), "suite client")
+	pki, err := clienttest.WritePKI(t.TempDir(), "suite client")
 	if err != nil {
 		t.Fatal(err)
 	}

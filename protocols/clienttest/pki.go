@@ -1,4 +1,4 @@
-package stomptest
+package clienttest
 
 import (
 	"crypto/rand"
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// rsaBits is the size of test keys. They are RSA since the Ruby client reads no others.
+// rsaBits is the size of test keys. They are RSA since the Ruby client reads no others, and PKCS #8, which Java reads without help.
 const rsaBits = 2048
 
 // PKI are the PEM files of a certificate authority, a server for loopback and one client.
@@ -94,8 +94,13 @@ func (w *pkiWriter) sign(name string, template *x509.Certificate) {
 		w.err = err
 		return
 	}
+	text, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		w.err = err
+		return
+	}
 	w.write(name+".pem", "CERTIFICATE", der)
-	w.write(name+".key", "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))
+	w.write(name+".key", "PRIVATE KEY", text)
 }
 
 func (w *pkiWriter) write(name, kind string, der []byte) {
