@@ -57,12 +57,12 @@ func layers() []layer {
 		{pkg: "protocols/stomp", may: []string{"broker/...", "protocols"}, tests: kits},
 		{pkg: "protocols/stomp/frame", pure: true},
 		{pkg: "protocols/stomp/transform", may: leaves(), pure: true},
-		{pkg: "protocols/stomp/stomptest", tests: append(kits, "broker/...", "protocols", "protocols/stomp", "protocols/stomp/frame", "protocols/server")},
+		{pkg: "protocols/stomp/stomptest", may: []string{"protocols/clienttest"}, tests: append(kits, "broker/...", "protocols", "protocols/stomp", "protocols/stomp/frame", "protocols/server")},
 		{pkg: "protocols/mqtt", may: []string{"broker/...", "protocols"}, tests: kits},
 		{pkg: "protocols/mqtt/packet", pure: true},
-		{pkg: "protocols/mqtt/mqtttest", tests: append(kits, "broker/...", "protocols", "protocols/mqtt", "protocols/stomp/stomptest", "protocols/server")},
-		{pkg: "protocols/openwire", may: []string{"broker/...", "protocols"}, tests: append(kits, "protocols/server")},
-		{pkg: "protocols/openwire/jmstest", may: []string{"protocols/brokertest"}, tests: append(kits, "broker/...", "protocols", "protocols/server")},
+		{pkg: "protocols/mqtt/mqtttest", may: []string{"protocols/clienttest"}, tests: append(kits, "broker/...", "protocols", "protocols/mqtt", "protocols/server")},
+		{pkg: "protocols/openwire", may: []string{"broker/...", "protocols"}, tests: kits},
+		{pkg: "protocols/openwire/jmstest", may: []string{"protocols/brokertest", "protocols/clienttest"}, tests: append(kits, "broker/...", "protocols", "protocols/server")},
 		{pkg: "protocols/openwire/wire", pure: true},
 		{pkg: "protocols/openwire/wire/generate"}, // run by go generate, not part of the program
 		{pkg: "protocols/amqp", may: []string{"broker/...", "protocols"}, tests: append(kits, "protocols/server")},
@@ -70,18 +70,21 @@ func layers() []layer {
 		{pkg: "protocols/amqp/wire", pure: true},
 		{pkg: "protocols/amqp/frame", may: []string{"protocols/amqp/wire"}, pure: true},
 		{pkg: "protocols/amqp/section", may: []string{"protocols/amqp/wire"}, pure: true},
-		{pkg: "protocols/amqp/amqptest", tests: append(kits, "broker/...", "protocols", "protocols/amqp/...", "protocols/server")},
+		{pkg: "protocols/amqp/amqptest", may: []string{"protocols/clienttest"}, tests: append(kits, "broker/...", "protocols", "protocols/amqp/...", "protocols/server")},
 		// It is handed the protocols that it carries as values.
-		{pkg: "protocols/websocket", may: []string{"protocols"}, tests: append(kits, "broker/security", "protocols/server", "protocols/stomp/stomptest")},
+		{pkg: "protocols/websocket", may: []string{"protocols"}, tests: append(kits, "broker/security", "protocols/server", "protocols/clienttest", "protocols/stomp/stomptest")},
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: kits},
 		// Clients: they know what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", tests: append(kits, "protocols/stomp/frame")},
 		{pkg: "protocols/torture/client", may: []string{"protocols/stomp/frame", "protocols/amqp/frame", "protocols/amqp/section", "protocols/amqp/wire"}, tests: kits},
 		{pkg: "protocols/torture/sessions", may: []string{"protocols/mqtt/packet"}, tests: kits},
-		// One test over all protocols, of which it is a client each time.
-		{pkg: "protocols/interoptest", tests: append(kits, "protocols/stomp/stomptest", "protocols/amqp/amqptest", "protocols/mqtt", "protocols/mqtt/packet")},
+		// Tests over all protocols, of which they are clients each time.
+		{
+			pkg:   "protocols/interoptest",
+			tests: append(kits, "broker/address", "broker/policy", "protocols/mqtt", "protocols/openwire/jmstest", "protocols/server"),
+		},
 		{pkg: "protocols/server", may: []string{"broker/...", "store/...", "protocols/..."}, tests: kits},
-		{pkg: "protocols/crosstest", tests: append(kits, "broker/policy", "protocols/server", "protocols/mqtt", "protocols/mqtt/packet", "protocols/stomp/stomptest")},
+		{pkg: "protocols/clienttest"},
 		{pkg: "protocols/brokertest", may: []string{"broker/...", "store/...", "protocols/..."}},
 
 		{pkg: "cmd/manifold", may: []string{"broker/...", "store/...", "protocols/..."}},
@@ -92,8 +95,7 @@ func layers() []layer {
 		{pkg: "cmd/manifold/sysexit", may: []string{"store"}}, // whose errors have codes of their own
 		{pkg: "cmd/manifold/api", may: []string{"cmd/manifold/accounts", "cmd/manifold/sysexit"}},
 		{pkg: "cmd/manifold/bench", may: []string{"cmd/manifold/sysexit", "protocols/stomp/frame"}, tests: kits},
-		// OpenWire has no public client in Go: what goes over the wire is ours.
-		{pkg: "cmd/manifold/client", may: []string{"cmd/manifold/sysexit", "protocols/openwire/wire"}, tests: append(kits, "broker", "broker/security", "protocols", "protocols/stomp/stomptest", "protocols/openwire/jmstest", "protocols/server")},
+		{pkg: "cmd/manifold/client", may: []string{"cmd/manifold/sysexit"}, tests: append(kits, "broker", "broker/security", "protocols", "protocols/clienttest")},
 		{
 			pkg:   "cmd/manifold/process",
 			may:   []string{"cmd/manifold/config", "cmd/manifold/sysexit", "cmd/manifold/systemd"},
@@ -198,11 +200,14 @@ func dependencies() []dependency {
 		{pkg: "cmd/manifold/client", module: stomp, reason: "send, receive and browse speak through a client that is not ours"},
 		{pkg: "protocols/torture/client", module: stomp, reason: "the load engine drives a client that is not ours"},
 		{pkg: "protocols/torture/client", module: amqp, reason: "the load engine drives a client that is not ours"},
+		{pkg: "protocols/interoptest", module: stomp, test: true, reason: "every pair of protocols by clients that are not ours"},
+		{pkg: "protocols/interoptest", module: amqp, test: true, reason: "likewise"},
+		{pkg: "protocols/interoptest", module: "github.com/eclipse/paho.mqtt.golang", test: true, reason: "likewise"},
+		{pkg: "protocols/interoptest", module: "github.com/eclipse/paho.golang", test: true, reason: "likewise"},
 		{pkg: "protocols/stomp/stomptest", module: stomp, test: true, reason: "the behaviour suite is run by a client that is not ours"},
 		{pkg: "protocols/websocket", module: "github.com/gorilla/websocket", reason: "the handshake and the frames of WebSockets; not in the standard library"},
 		{pkg: "protocols/amqp/amqptest", module: bcrypt, test: true, reason: "hashes the password of the suite's user"},
 		{pkg: "cmd/manifold/client", module: amqp, reason: "send, receive and browse speak through a client that is not ours"},
-		{pkg: "protocols/crosstest", module: amqp, test: true, reason: "messages cross from and to a client that is not ours"},
 		{pkg: "protocols/amqp/amqptest", module: amqp, test: true, reason: "the behaviour suite is run by a client that is not ours"},
 		{pkg: "protocols/http/...", module: "github.com/prometheus/client_golang", reason: "metrics in Prometheus's formats"},
 	}

@@ -43,7 +43,6 @@ type Server struct {
 	protocols []protocols.Protocol // but for HTTP and WebSockets
 	sockets   *websocket.Protocol
 	mqtt      *mqtt.Protocol
-	openWire  *openwire.Protocol
 	figures   context.CancelFunc // ends what publishes figures; nil: nothing does
 	fatal     chan error
 
@@ -107,9 +106,7 @@ func (s *Server) compose(o *Options) (err error) {
 	mq := o.MQTT
 	mq.Broker, mq.Log = s.core, o.Log
 	s.mqtt = mqtt.New(mq)
-	s.openWire = openwire.New(ow)
-	s.openWire.SetConnectedBrokers(o.connectedBrokers())
-	s.protocols = []protocols.Protocol{stomp.New(st), s.openWire, amqp.New(am), s.mqtt}
+	s.protocols = []protocols.Protocol{stomp.New(st), openwire.New(ow), amqp.New(am), s.mqtt}
 	s.sockets = websocket.New(websocket.Options{
 		Protocols: s.protocols, Settings: o.webSocketSettings(), MaxMessage: o.WebSocket.MaxMessage,
 		PingInterval: o.WebSocket.PingInterval, Adopt: s.adopt, Log: o.Log,
@@ -255,7 +252,6 @@ func (s *Server) Reload(o Options) error {
 		return err
 	}
 	s.sockets.Set(o.webSocketSettings())
-	s.openWire.SetConnectedBrokers(o.connectedBrokers())
 	s.core.ReloadPolicies()
 	return nil
 }
