@@ -199,7 +199,7 @@ func attachScenarios() []Scenario {
 			}
 			d.Accept()
 		}},
-		{Name: "attach/same-session", Ref: "an attach of a link that its own session has already takes it over, and the session lives", Run: func(e *Env) {
+		{Name: "attach/same-session", RabbitMQ: "leaves both", Ref: "an attach of a link that its own session has already takes it over, and the session lives", Run: func(e *Env) {
 			s := e.Session()
 			old := s.ReceiverWith(Terms{Name: "twice", Source: Terminus{Address: e.Queue("")}})
 			l := s.newLink(true, "twice")
@@ -209,12 +209,12 @@ func attachScenarios() []Scenario {
 			s.Sender(e.Queue("")).PutTexts("a")
 			l.Take().Accept()
 		}},
-		{Name: "attach/no-target", Ref: "a sender without a target is refused", Run: func(e *Env) {
+		{Name: "attach/no-target", RabbitMQ: "crashes the session", Ref: "a sender without a target is refused", Run: func(e *Env) {
 			s := e.Session()
 			s.Refused(false, Terms{}, "amqp:invalid-field", "amqp:not-implemented", "amqp:precondition-failed", "amqp:not-found")
 			s.Sender(e.Queue("")).PutTexts("a")
 		}},
-		{Name: "attach/outcomes", Ref: "the answer to a receiver has those of its outcomes that the broker knows, and its default outcome", Run: func(e *Env) {
+		{Name: "attach/outcomes", RabbitMQ: "ends the session at an outcome that it does not know", Ref: "the answer to a receiver has those of its outcomes that the broker knows, and its default outcome", Run: func(e *Env) {
 			s := e.Session()
 			l := s.ReceiverWith(Terms{Source: Terminus{Address: e.Queue(""), Default: D(Modified, true), Outcomes: append(AllOutcomes(), "x:forgotten:list")}})
 			source := Fields(l.Attached.Fields.At(5))

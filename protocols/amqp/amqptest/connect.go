@@ -89,7 +89,7 @@ func headerScenarios() []Scenario {
 				e.t.Errorf("no credit: %v", f)
 			}
 		}},
-		{Name: "header/after-login", Ref: "behind the login comes the header of AMQP: another one is answered with that, and closed", Run: func(e *Env) {
+		{Name: "header/after-login", RabbitMQ: "begins the login anew", Ref: "behind the login comes the header of AMQP: another one is answered with that, and closed", Run: func(e *Env) {
 			c := e.Dial()
 			if code := c.SASL(c.target.credentials()); code != 0 {
 				e.t.Fatalf("outcome %d", code)
@@ -350,13 +350,13 @@ func sessionScenarios() []Scenario {
 				d.Accept()
 			}
 		}},
-		{Name: "session/first-flow", Ref: "a flow that a client sends before it has seen the begin has no next-incoming-id", Run: func(e *Env) {
+		{Name: "session/first-flow", RabbitMQ: "does not answer an echo", Ref: "a flow that a client sends before it has seen the begin has no next-incoming-id", Run: func(e *Env) {
 			c := e.Connect()
 			c.Write(P(0, Begin, nil, uint32(0), uint32(100), uint32(100)), P(0, Flow, nil, uint32(100), uint32(0), uint32(100), nil, nil, nil, nil, false, true))
 			c.Expect(Begin)
 			c.Expect(Flow)
 		}},
-		{Name: "session/flow-out-of-step", Ref: "a flow that counts other transfers than have come ends the session", Run: func(e *Env) {
+		{Name: "session/flow-out-of-step", RabbitMQ: "goes on", Ref: "a flow that counts other transfers than have come ends the session", Run: func(e *Env) {
 			c := e.Connect()
 			for _, next := range []uint32{7, 1<<32 - 1} {
 				s := c.Session()
@@ -364,7 +364,7 @@ func sessionScenarios() []Scenario {
 				s.Failed("amqp:session:window-violation")
 			}
 		}},
-		{Name: "session/begin-answers-none", Ref: "a begin that answers one which the broker has not sent is an error of the connection", Run: func(e *Env) {
+		{Name: "session/begin-answers-none", RabbitMQ: "stays silent", Ref: "a begin that answers one which the broker has not sent is an error of the connection", Run: func(e *Env) {
 			c := e.Connect()
 			c.Write(P(0, Begin, uint16(3), uint32(0), uint32(100), uint32(100)))
 			c.Failed("amqp:not-allowed", "amqp:connection:framing-error", "amqp:invalid-field", "amqp:illegal-state")

@@ -187,7 +187,7 @@ func nodeScenarios() []Scenario {
 				e.t.Errorf("got %v", f)
 			}
 		}},
-		{Name: "node/existing-topic", RabbitMQ: "has no such names", ActiveMQ: "takes it for a queue", Why: "clients of other protocols may have made a topic of the name, and a queue of the same name would be nobody's; a queue that is there comes first", Ref: "a name without a prefix is what there is of that name", Run: func(e *Env) {
+		{Name: "node/existing-topic", ActiveMQ: "takes it for a queue", Why: "clients of other protocols may have made a topic of the name, and a queue of the same name would be nobody's; a queue that is there comes first", Ref: "a name without a prefix is what there is of that name", Run: func(e *Env) {
 			s := e.Session()
 			rcv := s.Receiver(e.Topic(""))
 			rcv.Credit(1)

@@ -114,7 +114,7 @@ func openScenarios() []Scenario {
 				first.Sync()
 				second.Sync()
 			}},
-		{Name: "open/other-channel", Ref: "an open on another channel than 0 is refused", Run: func(e *Env) {
+		{Name: "open/other-channel", RabbitMQ: "stays silent", Ref: "an open on another channel than 0 is refused", Run: func(e *Env) {
 			c := e.Dial()
 			c.Login()
 			c.Write(P(1, Open, "amqptest-"+rand.Text()))
@@ -124,21 +124,21 @@ func openScenarios() []Scenario {
 			c := e.ConnectAs("amqptest-"+rand.Text(), "nowhere.example")
 			c.Session().Sender(e.Queue("")).PutTexts("a")
 		}},
-		{Name: "open/idle-too-short", Ref: "an idle-time-out that nobody can keep to is refused", Run: func(e *Env) {
+		{Name: "open/idle-too-short", RabbitMQ: "takes it", Ref: "an idle-time-out that nobody can keep to is refused", Run: func(e *Env) {
 			c := e.Dial()
 			c.Login()
 			c.Write(P(0, Open, "amqptest-"+rand.Text(), nil, nil, nil, uint32(1)))
 			c.Expect(Open)
 			c.Failed("amqp:invalid-field", "amqp:resource-limit-exceeded", "amqp:precondition-failed")
 		}},
-		{Name: "open/sole-connection", Ref: "a client that asks to be the only one of its container is told that it is", Run: func(e *Env) {
+		{Name: "open/sole-connection", RabbitMQ: "does not know the wish", Ref: "a client that asks to be the only one of its container is told that it is", Run: func(e *Env) {
 			c := e.ConnectJMS("amqptest-" + rand.Text())
 			properties, _ := c.Opened.Fields.At(9).(Map)
 			if !Has(c.Opened.Fields.At(7), "sole-connection-for-container") || properties.Get(Symbol("sole-connection-detection-policy")) != uint32(0) {
 				e.t.Errorf("got %v", c.Opened)
 			}
 		}},
-		{Name: "open/close-existing", Ref: "a client that asks for it takes the place of the connection that has its container id", Run: func(e *Env) {
+		{Name: "open/close-existing", RabbitMQ: "leaves both", Ref: "a client that asks for it takes the place of the connection that has its container id", Run: func(e *Env) {
 			id := "amqptest-" + rand.Text()
 			first := e.ConnectJMS(id)
 			c := e.ConnectAs(id, e.target.Host(), nil, nil, nil, nil, nil, nil, Array{Symbol("sole-connection-for-container")},
@@ -150,7 +150,7 @@ func openScenarios() []Scenario {
 			}
 			c.Session().Sender(e.Queue("")).PutTexts("a")
 		}},
-		{Name: "open/refused-pipelined", Ref: "what comes behind an open that is refused is of no matter", Run: func(e *Env) {
+		{Name: "open/refused-pipelined", RabbitMQ: "allows two of one container id, and serves both", Ref: "what comes behind an open that is refused is of no matter", Run: func(e *Env) {
 			id := "amqptest-" + rand.Text()
 			first := e.ConnectJMS(id).Session()
 			c := e.Dial()

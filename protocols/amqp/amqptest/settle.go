@@ -120,7 +120,7 @@ func settleScenarios() []Scenario {
 				}
 			}
 		}},
-		{Name: "settle/settled-later", Ref: "a message is settled if any of its frames says so", Run: func(e *Env) {
+		{Name: "settle/settled-later", RabbitMQ: "crashes the session", Ref: "a message is settled if any of its frames says so", Run: func(e *Env) {
 			s := e.Session()
 			l := s.Sender(e.Queue(""))
 			octets := TextMessage("whole").Encode()
@@ -140,7 +140,7 @@ func settleScenarios() []Scenario {
 				}
 			}
 		}},
-		{Name: "settle/nothing", Ref: "a disposition that neither settles nor has a state changes nothing", Run: func(e *Env) {
+		{Name: "settle/nothing", RabbitMQ: "ends the session", Ref: "a disposition that neither settles nor has a state changes nothing", Run: func(e *Env) {
 			s := e.Session()
 			s.Sender(e.Queue("")).PutTexts("a")
 			l := s.Receiver(e.Queue(""))
@@ -152,7 +152,7 @@ func settleScenarios() []Scenario {
 			}
 			d.Accept()
 		}},
-		{Name: "settle/closed-link", Ref: "an outcome for a delivery of a link that is closed is of no matter", Run: func(e *Env) {
+		{Name: "settle/closed-link", RabbitMQ: "lets the message go", Ref: "an outcome for a delivery of a link that is closed is of no matter", Run: func(e *Env) {
 			s := e.Session()
 			s.Sender(e.Queue("")).PutTexts("a")
 			l := s.Receiver(e.Queue(""))

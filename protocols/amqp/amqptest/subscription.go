@@ -258,7 +258,7 @@ func subscriptionScenarios() []Scenario {
 			s.ReceiverWith(Terms{Name: "sub", Source: source}).Detach(false)
 			s.Refused(true, Terms{Name: "sub", Source: Raw{0x40}, Target: Terminus{}}, "amqp:not-found")
 		}},
-		{Name: "subscription/changed-topic", Ref: "another topic makes the subscription anew", RabbitMQ: none, Run: func(e *Env) {
+		{Name: "subscription/changed-topic", Ref: "another topic makes the subscription anew", Run: func(e *Env) {
 			s := e.ConnectAs(e.Name("client")).Session()
 			s.ReceiverWith(Terms{Name: "sub", Source: durable(e.Topic("one"))}).Detach(false)
 			snd := e.Session()

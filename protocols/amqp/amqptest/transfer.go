@@ -238,7 +238,7 @@ func transferScenarios() []Scenario {
 			r.Credit(200)
 			r.WantTexts(want...)
 		}},
-		{Name: "transfer/changed-frame", Ref: "a frame that names another delivery, tag or format than the first of its message detaches the link", Run: func(e *Env) {
+		{Name: "transfer/changed-frame", RabbitMQ: "ends the session with an internal error", Ref: "a frame that names another delivery, tag or format than the first of its message detaches the link", Run: func(e *Env) {
 			s := e.Session()
 			for _, fields := range [][]any{{uint32(77)}, {nil, []byte("other")}, {nil, nil, uint32(9)}} {
 				l := s.Sender(e.Queue(""))
@@ -249,7 +249,7 @@ func transferScenarios() []Scenario {
 				l.Failed("amqp:invalid-field", "amqp:not-allowed", "amqp:decode-error")
 			}
 		}},
-		{Name: "transfer/interleaved", Ref: "frames of two messages may not alternate on one link, which is detached", Run: func(e *Env) {
+		{Name: "transfer/interleaved", RabbitMQ: "crashes the session", Ref: "frames of two messages may not alternate on one link, which is detached", Run: func(e *Env) {
 			s := e.Session()
 			l := s.Sender(e.Queue(""))
 			one := l.Transfers(TextMessage("1").Encode(), false, nil)[0]
@@ -261,7 +261,7 @@ func transferScenarios() []Scenario {
 				e.t.Errorf("%d messages", len(list))
 			}
 		}},
-		{Name: "transfer/second-on-first", Ref: "a delivery to be settled second detaches a link that settles first", Run: func(e *Env) {
+		{Name: "transfer/second-on-first", RabbitMQ: "ends the session", Ref: "a delivery to be settled second detaches a link that settles first", Run: func(e *Env) {
 			s := e.Session()
 			l := s.SenderWith(Terms{Target: Terminus{Address: e.Queue("")}, Rcv: uint8(0)})
 			f := l.Transfers(TextMessage("x").Encode(), false, nil)[0]
@@ -283,7 +283,7 @@ func transferScenarios() []Scenario {
 				}
 			}
 		}},
-		{Name: "transfer/ids", Ref: "delivery-ids may begin anywhere, have gaps and wrap around, and no disposition does", Run: func(e *Env) {
+		{Name: "transfer/ids", RabbitMQ: "wraps its dispositions around, which some clients never see the end of", Ref: "delivery-ids may begin anywhere, have gaps and wrap around, and no disposition does", Run: func(e *Env) {
 			s := e.Session()
 			l := s.Sender(e.Queue(""))
 			s.deliveryID = 1<<32 - 4
@@ -300,7 +300,7 @@ func transferScenarios() []Scenario {
 				}
 			}
 		}},
-		{Name: "transfer/resume-unknown", Ref: "a delivery that is resumed and that the broker does not know is no message", Run: func(e *Env) {
+		{Name: "transfer/resume-unknown", RabbitMQ: "takes it", Ref: "a delivery that is resumed and that the broker does not know is no message", Run: func(e *Env) {
 			s := e.Session()
 			l := s.Sender(e.Queue(""))
 			f := l.Transfers(TextMessage("resumed").Encode(), false, nil)[0]
@@ -311,13 +311,13 @@ func transferScenarios() []Scenario {
 				e.t.Errorf("%d messages", len(list))
 			}
 		}},
-		{Name: "transfer/against-the-stream", Ref: "a transfer on a link on which the broker sends ends the session", Run: func(e *Env) {
+		{Name: "transfer/against-the-stream", RabbitMQ: "ends it with an internal error", Ref: "a transfer on a link on which the broker sends ends the session", Run: func(e *Env) {
 			s := e.Session()
 			l := s.Receiver(e.Queue(""))
 			s.Write(P(s.channel, Transfer, l.handle, uint32(0), []byte{1}, uint32(0)))
 			s.Failed("amqp:not-allowed", "amqp:session:errant-link", "amqp:illegal-state")
 		}},
-		{Name: "transfer/rejected-not-listed", Ref: "where a client does not know the outcome rejected, or waits for none, the error detaches the link", Run: func(e *Env) {
+		{Name: "transfer/rejected-not-listed", RabbitMQ: "crashes the session", Ref: "where a client does not know the outcome rejected, or waits for none, the error detaches the link", Run: func(e *Env) {
 			s := e.Session()
 			for _, settled := range []bool{false, true} {
 				terms := Terms{Target: Terminus{Address: e.Queue("")}}
