@@ -193,6 +193,14 @@ func amqpOptions(c *config.Config) amqp.Options {
 		out.IdleTimeout = -1 // never
 	}
 	out.Transformer, _ = mapping.ParseTransformer(a.Transformer) // the table has checked it
+	for i := range c.Listeners {
+		if t, ok := mapping.ParseTransformer(c.Listeners[i].Transformer); ok && c.Listeners[i].Transformer != "" {
+			if out.Transformers == nil {
+				out.Transformers = make(map[string]mapping.Transformer)
+			}
+			out.Transformers[c.Listeners[i].Name] = t
+		}
+	}
 	return out
 }
 

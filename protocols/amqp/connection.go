@@ -12,6 +12,7 @@ import (
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/amqp/frame"
+	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
 )
 
 // connection is one client's connection. Its fields belong to the reader, but for those that have
@@ -24,6 +25,8 @@ type connection struct {
 	login broker.Login // what is known before open: addresses, certificates, the user
 	core  *broker.Connection
 	ctx   context.Context
+
+	transformer mapping.Transformer
 
 	in        input
 	maxFrame  uint32 // of what the client may send

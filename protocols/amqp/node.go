@@ -58,6 +58,9 @@ func (c *connection) parseNode(text string, t *frame.Terminus) (n node, err erro
 	if strings.Count(text, ",") >= maxComposite {
 		return n, fault.New(fault.LimitReached, "attach", "", "a composite address has at most %d members", maxComposite)
 	}
+	if isManagement(text) {
+		return n, fault.New(fault.NotFound, "attach", text, "there is no such node")
+	}
 	kind := address.None
 	for part := range strings.SplitSeq(text, ",") {
 		part = strings.TrimSpace(part)
@@ -79,6 +82,16 @@ func (c *connection) parseNode(text string, t *frame.Terminus) (n node, err erro
 		n.whole.Name += "," + a.String() // as ActiveMQ writes composites
 	}
 	return n, nil
+}
+
+// isManagement reports whether an address is what clients of other brokers send their requests to. A
+// queue of the name would take them and never answer.
+func isManagement(text string) bool {
+	switch text {
+	case "$management", "/management", "$cbs":
+		return true
+	}
+	return false
 }
 
 // parseOptions reads k=v pairs. ActiveMQ knows those of consumers and producers.

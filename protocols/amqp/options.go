@@ -9,19 +9,20 @@ import (
 	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
 )
 
-// Options are the settings of the protocol, the same for all its listeners.
+// Options are the settings of the protocol, the same for all its listeners if nothing else is said.
 type Options struct {
 	Broker  *broker.Broker
 	Log     *slog.Logger
 	Product string // the product and version that open tells; "Manifold" by default
 	Version string
 
-	Transformer    mapping.Transformer // how other protocols see what AMQP clients send
-	ProducerCredit int                 // messages a client may send ahead of their confirmation, 1000 by default
-	MaxFrame       int                 // bytes of a frame, 128 KiB by default
-	MaxMessage     int                 // bytes of a message, 100 MiB by default
-	IdleTimeout    time.Duration       // silence after which a client is dead, 30 s by default; negative: none
-	ConnectTimeout time.Duration       // from accepting a connection to its open, 30 s by default
+	Transformer    mapping.Transformer            // how other protocols see what AMQP clients send
+	Transformers   map[string]mapping.Transformer // the same for single listeners, by their names
+	ProducerCredit int                            // messages a client may send ahead of their confirmation, 1000 by default
+	MaxFrame       int                            // bytes of a frame, 128 KiB by default
+	MaxMessage     int                            // bytes of a message, 100 MiB by default
+	IdleTimeout    time.Duration                  // silence after which a client is dead, 30 s by default; negative: none
+	ConnectTimeout time.Duration                  // from accepting a connection to its open, 30 s by default
 }
 
 // What is agreed on with each client.

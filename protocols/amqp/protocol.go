@@ -32,7 +32,10 @@ func (p *Protocol) Detect(prefix []byte) protocols.Verdict { return protocols.De
 
 // Serve implements protocols.Protocol.
 func (p *Protocol) Serve(ctx context.Context, conn *protocols.Conn) {
-	c := &connection{o: &p.o, links: &p.links, net: conn, ctx: ctx, maxFrame: frameBeforeOpen}
+	c := &connection{o: &p.o, links: &p.links, net: conn, ctx: ctx, maxFrame: frameBeforeOpen, transformer: p.o.Transformer}
+	if t, ok := p.o.Transformers[conn.Listener]; ok {
+		c.transformer = t
+	}
 	c.login = broker.Login{
 		Protocol: "amqp", Listener: conn.Listener, Remote: conn.RemoteAddr(), Certificates: conn.Certificates(),
 	}

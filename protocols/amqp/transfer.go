@@ -220,7 +220,7 @@ func sendError(err error) *frame.Error {
 // send hands a delivery's message to the core.
 func (l *receiver) send(d *delivery, tx *transaction) error {
 	c := l.s.c
-	r, err := mapping.Receive(d.payload, d.format, c.o.Transformer, c.now)
+	r, err := mapping.Receive(d.payload, d.format, c.transformer, c.now)
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ type Listener struct {
 	ProxyProtocol  string   // "off", "optional", "required"
 	TrustedProxies []string // IP addresses and prefixes; empty trusts every peer
 	MaxConnections int      // 0: only limits.connections
+	Transformer    string   // of AMQP: "inherit", "jms", "native", "raw"
 }
 
 // TLS are a listener's certificates, as paths of PEM files.

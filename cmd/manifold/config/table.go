@@ -90,6 +90,8 @@ func listenerOptions() []Option {
 				"Addresses and networks whose PROXY headers are believed; none listed means every peer's."),
 			opt("max_connections", "0", func(l *Listener) value { return integer(&l.MaxConnections, 0, math.MaxInt32) },
 				"Connections to this listener at a time; 0 leaves only limits.connections.", live),
+			opt("amqp.transformer", "inherit", func(l *Listener) value { return choice(&l.Transformer, "inherit", "jms", "native", "raw") },
+				"How clients of other protocols see AMQP messages that come in here, as ActiveMQ's transport.transformer; inherit stands for the section amqp's."),
 		))}
 }
 

@@ -6,8 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/message"
+	queues "github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/protocols/amqp"
 	"github.com/manifoldmq/manifold/protocols/amqp/amqptest"
+	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
 )
 
@@ -63,6 +67,28 @@ func TestDefaults(t *testing.T) {
 	f := s.Await("the link's state", func(f amqptest.Frame) bool { return f.Code == amqptest.Flow && f.Fields.At(4) != nil })
 	if f.Num(6) != 1000 {
 		t.Errorf("a sender's credit: %v", f)
+	}
+}
+
+// TestTransformerOfAListener shows that listeners may differ in how other protocols see what comes in.
+func TestTransformerOfAListener(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t, brokertest.WithAMQP(amqp.Options{Transformers: map[string]mapping.Transformer{"amqp": mapping.Native}}))
+	for listener, want := range map[string]message.PayloadKind{"amqp": message.BytesPayload, "auto": message.TextPayload} {
+		s := open(t, amqptest.Target{Address: b.Addr(listener)}).Session()
+		queue := "transformed." + listener
+		s.Sender(queue).PutTexts("hello")
+		seen := 0
+		err := b.Core().Browse(t.Context(), address.Address{Kind: address.Queue, Name: queue}, "", func(v queues.View) bool {
+			seen++
+			if p, err := v.Msg.Payload(); err != nil || p.Kind != want {
+				t.Errorf("%s: %+v, %v", listener, p, err)
+			}
+			return true
+		})
+		if err != nil || seen != 1 {
+			t.Errorf("%s: %d messages, %v", listener, seen, err)
+		}
 	}
 }
 

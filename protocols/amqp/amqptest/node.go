@@ -203,5 +203,13 @@ func nodeScenarios() []Scenario {
 			e.Session().Sender(name).PutTexts("a")
 			s.Receiver(name).Take().Accept()
 		}},
+		{Name: "node/management", Ref: "nodes of the management that the broker has not are refused, so that nobody waits for an answer", RabbitMQ: "takes them for queues, or ends the session", Run: func(e *Env) {
+			s := e.Session()
+			for _, address := range []string{"$management", "/management", "$cbs"} {
+				s.Refused(true, Terms{Source: Terminus{Address: address}}, "amqp:not-found")
+				s.Refused(false, Terms{Target: Terminus{Address: address}}, "amqp:not-found")
+			}
+			s.Sync()
+		}},
 	}
 }

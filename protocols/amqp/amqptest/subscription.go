@@ -270,5 +270,22 @@ func subscriptionScenarios() []Scenario {
 			l.WantTexts("new")
 			l.Detach(true)
 		}},
+		{Name: "subscription/stolen", Ref: "another connection of the client takes a durable subscription over, for the first is dead more often than not", RabbitMQ: none, Run: func(e *Env) {
+			id := e.Name("client")
+			old := e.ConnectAs(id).Session()
+			first := old.ReceiverWith(Terms{Name: "sub", Source: durable(e.Topic(""))})
+			first.Credit(1)
+			snd := e.Session().Sender(e.Topic(""))
+			snd.PutTexts("1")
+			first.WantTexts("1")
+			l := e.ConnectAs(id).Session().ReceiverWith(Terms{Name: "sub", Source: durable(e.Topic(""))})
+			first.Failed("amqp:link:stolen")
+			snd.PutTexts("2")
+			l.Credit(5)
+			for _, d := range l.WantTexts("1", "2") {
+				d.Accept()
+			}
+			l.Detach(true)
+		}},
 	}
 }
