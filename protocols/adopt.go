@@ -10,7 +10,7 @@ import (
 // Adopted is a connection that somebody else has accepted and that counts as a listener's.
 type Adopted struct {
 	*Conn
-	Context context.Context // ends when the server is closed
+	Context context.Context // ends when the server is closed, or the time to log in is over
 	Release func()          // closes the connection; must be called once it is served
 }
 
@@ -40,10 +40,12 @@ func (s *Server) Adopt(c net.Conn, name string, state *tls.ConnectionState) (*Ad
 	if limits.LoginBytes > 0 {
 		conn.left = limits.LoginBytes
 	}
+	ctx, cancel := context.WithCancel(s.ctx)
 	if limits.Handshake > 0 {
 		conn.login = time.AfterFunc(limits.Handshake, func() {
 			if !conn.IsLoggedIn() {
 				_ = c.Close()
+				cancel()
 			}
 		})
 	}
@@ -51,10 +53,11 @@ func (s *Server) Adopt(c net.Conn, name string, state *tls.ConnectionState) (*Ad
 		if conn.login != nil {
 			conn.login.Stop()
 		}
+		cancel()
 		_ = c.Close()
 		s.admission.release(client)
 		s.admission.leave()
 		s.remove(c)
 	}
-	return &Adopted{Conn: conn, Context: s.ctx, Release: release}, nil
+	return &Adopted{Conn: conn, Context: ctx, Release: release}, nil
 }

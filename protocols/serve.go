@@ -34,10 +34,14 @@ func (l *Listener) serve(ctx context.Context, raw net.Conn) {
 	}
 	var late atomic.Bool
 	if limits.Handshake > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
 		c.login = time.AfterFunc(limits.Handshake, func() {
 			if !c.IsLoggedIn() {
 				late.Store(true)
 				_ = raw.Close()
+				cancel() // whoever waits for its turn to check the password gives it to others
 			}
 		})
 		defer c.login.Stop()

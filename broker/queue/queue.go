@@ -352,9 +352,15 @@ func (q *Queue) AttachNoting(c *Consumer, note func(*message.Message) []byte) bo
 	return true
 }
 
+// detach ends what a consumer gets. What it has stays with it.
 func (q *Queue) detach(c *Consumer) {
 	q.lock()
 	defer q.unlock()
+	q.without(c)
+}
+
+// without takes a consumer out of the queue. The caller holds the dispatch lock.
+func (q *Queue) without(c *Consumer) {
 	q.consumers = slices.DeleteFunc(q.consumers, func(s *consumerState) bool { return s.Consumer == c })
 	q.part(c)
 	for g, owner := range q.groups {
@@ -424,70 +430,7 @@ func (q *Queue) rewind() {
 	}
 }
 
-// giveBack returns entries that were with a consumer. With changed, what is stored of them
-// is updated.
-func (q *Queue) giveBack(list []Taken, counted, changed bool) {
-	var b *store.Batch
-	var over []Taken
-	o := q.options.Load()
-	limit := o.MaxDeliveries
-	q.lock()
-	q.counters.InFlight.Add(-int64(len(list)))
-	for i := range list {
-		e := list[i].Entry
-		switch {
-		case q.closed || q.isPurged(&e):
-			q.env.Memory.Add(-e.size())
-			q.forget(1, e.size())
-		case limit > 0 && int(e.Count) >= limit:
-			q.counters.InFlight.Add(1)
-			over = append(over, Taken{q, e})
-		default:
-			if counted && o.Redelivery.Delay > 0 && e.NotBefore == 0 {
-				e.NotBefore = q.env.Now() + o.Redelivery.after(e.Count)
-			}
-			if changed && e.stored() {
-				if b == nil {
-					b = store.GetBatch()
-					b.Done = putBatch
-				}
-				e.Ref = b.Update(e.Ref, e.state())
-			}
-			if changed {
-				e.Flags &^= fetched // it goes first from now on
-			}
-			if !q.backToTail(&e) {
-				q.toFront(e)
-			}
-		}
-	}
-	if b != nil {
-		q.env.Store.Commit(b)
-	}
-	q.unlock()
-	if len(over) > 0 {
-		q.env.Remove(over, Exceeded)
-	}
-	q.Kick()
-}
-
 func putBatch(b *store.Batch, _ error) { store.PutBatch(b) }
-
-// toFront puts an entry among those that go first, by id.
-func (q *Queue) toFront(e Entry) {
-	q.frontGen++
-	if n := len(q.front); n == 0 || q.front[n-1].Ref.ID < e.Ref.ID {
-		q.front = append(q.front, e)
-		return
-	}
-	at, _ := slices.BinarySearchFunc(q.front, e.Ref.ID, func(o Entry, id store.ID) int {
-		if o.Ref.ID < id {
-			return -1
-		}
-		return 1
-	})
-	q.front = slices.Insert(q.front, at, e)
-}
 
 // Pause stops dispatch, not arrivals; Resume lets it go on.
 func (q *Queue) Pause() {

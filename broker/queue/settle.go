@@ -83,12 +83,17 @@ func (c *Consumer) Return(first, last uint64, counted bool, notBefore int64) int
 // TakeRange removes the unsettled deliveries in first..last from the consumer and appends
 // them to dst. They still belong to their queues: the caller must give each an outcome.
 func (c *Consumer) TakeRange(first, last uint64, dst []Taken) []Taken {
+	return c.takeOf(nil, first, last, dst)
+}
+
+// takeOf is TakeRange for the deliveries of one queue; nil stands for all.
+func (c *Consumer) takeOf(q *Queue, first, last uint64, dst []Taken) []Taken {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.freed(c.live)
 	first, last = max(first, c.first), min(last, c.last.Load())
 	for n := first; n <= last && c.live > 0; n++ {
-		if s := c.unsettledAt(n); s != nil {
+		if s := c.unsettledAt(n); s != nil && (q == nil || s.q == q) {
 			dst = append(dst, c.release(s))
 			c.drop(n, s)
 		}
@@ -114,17 +119,22 @@ func giveBack(list []Taken, counted bool, notBefore int64) {
 			j++
 		}
 		q := list[i].Queue
-		for k := i; k < j; k++ {
-			e := &list[k].Entry
-			e.Flags = e.Flags&^FirstInGroup | Acquired
-			e.NotBefore = notBefore
-			if counted {
-				e.Count++
-				e.Flags |= Redelivered
-			}
-		}
+		returned(list[i:j], counted, notBefore)
 		q.giveBack(list[i:j], counted, counted || notBefore != 0)
 		i = j
+	}
+}
+
+// returned marks entries as those that come back.
+func returned(list []Taken, counted bool, notBefore int64) {
+	for i := range list {
+		e := &list[i].Entry
+		e.Flags = e.Flags&^FirstInGroup | Acquired
+		e.NotBefore = notBefore
+		if counted {
+			e.Count++
+			e.Flags |= Redelivered
+		}
 	}
 }
 
@@ -233,8 +243,9 @@ func (c *Consumer) Close(deliveredUpTo uint64) {
 	}
 	c.mu.Unlock()
 	for _, q := range queues {
-		q.detach(c)
+		q.leave(c, deliveredUpTo)
 	}
+	// Of queues that it had left before.
 	var list []Taken
 	list = c.TakeRange(0, deliveredUpTo, list)
 	giveBack(list, true, 0)

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
@@ -33,14 +34,21 @@ func (secret) String() string { return "secret" }
 // GoString keeps the text out of %#v.
 func (secret) GoString() string { return "secret" }
 
+// crowd is how many comparisons wait, for each slot, when it is time for the other half of the
+// cores to help: some seconds of work.
+const crowd = 32
+
 // verifier compares passwords. A storm of reconnects must not burn the CPU: results are
 // remembered for minutes, equal comparisons under way are one, and no more than half of the
-// cores hash at a time.
+// cores hash at a time. While a crowd waits the others hash as well, with a rest after each
+// hash, so that messages go on.
 type verifier struct {
-	key   [sha256.Size]byte // of this process; what is remembered is worth nothing elsewhere
-	slots chan struct{}     // full: as many hash as may
-	now   func() time.Time
-	match func(hash, password []byte) error // bcrypt; tests count
+	key     [sha256.Size]byte // of this process; what is remembered is worth nothing elsewhere
+	slots   chan struct{}     // full: as many hash as may
+	spare   chan struct{}     // likewise, of those that help
+	waiting atomic.Int64      // comparisons that have no slot yet
+	now     func() time.Time
+	match   func(hash, password []byte) error // bcrypt; tests count
 
 	mu       sync.Mutex
 	epoch    uint64 // results begun before the last forget are not remembered
@@ -62,8 +70,10 @@ type flight struct {
 }
 
 func newVerifier(now func() time.Time) *verifier {
+	cores := runtime.GOMAXPROCS(0)
 	v := &verifier{
-		slots:    make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		slots:    make(chan struct{}, max(1, cores/2)),
+		spare:    make(chan struct{}, cores-max(1, cores/2)),
 		now:      now,
 		match:    bcrypt.CompareHashAndPassword,
 		verified: newMemory(verifiedEntries, verifiedAge),
@@ -152,12 +162,11 @@ func (v *verifier) fly(ctx context.Context, d digest, f *flight, epoch uint64, p
 
 // compare waits for a slot and hashes.
 func (v *verifier) compare(ctx context.Context, password string, s, decoy secret) (bool, error) {
-	select {
-	case v.slots <- struct{}{}:
-	case <-ctx.Done():
-		return false, ctx.Err()
+	free, err := v.enter(ctx)
+	if err != nil {
+		return false, err
 	}
-	defer func() { <-v.slots }()
+	defer free()
 	if ctx.Err() != nil { // select picks at random when both are ready
 		return false, ctx.Err()
 	}
@@ -166,6 +175,24 @@ func (v *verifier) compare(ctx context.Context, password string, s, decoy secret
 	}
 	_ = v.match([]byte(decoy.text), []byte(password)) // for the time it takes
 	return v.equal(s, password), nil
+}
+
+// enter waits for a slot, and returns what frees it.
+func (v *verifier) enter(ctx context.Context) (free func(), err error) {
+	spare := v.spare
+	if v.waiting.Add(1) <= int64(crowd*cap(v.slots)) {
+		spare = nil
+	}
+	defer v.waiting.Add(-1)
+	select {
+	case v.slots <- struct{}{}:
+		return func() { <-v.slots }, nil
+	case spare <- struct{}{}:
+		begun := time.Now()
+		return func() { time.AfterFunc(time.Since(begun)/4, func() { <-v.spare }) }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // equal compares a password in clear in a time that tells nothing, not even lengths.

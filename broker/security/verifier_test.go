@@ -128,6 +128,49 @@ func TestEqualVerificationsShareOne(t *testing.T) {
 	})
 }
 
+func TestOtherCoresHelpACrowd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := mustAuthority(t, Options{Users: []User{{Name: "u", Hash: hash(t, "p")}}})
+		v := a.verifier
+		v.slots, v.spare = make(chan struct{}, 1), make(chan struct{}, 1)
+		gate := make(chan struct{})
+		hashed, most := counted(a, gate)
+		var wg sync.WaitGroup
+		login := func(i int) {
+			wg.Go(func() {
+				if _, err := a.Authenticate(t.Context(), password("u", fmt.Sprint(i))); !fault.Is(err, fault.Unauthenticated) {
+					t.Error(err)
+				}
+			})
+		}
+		login(0)
+		synctest.Wait()
+		for i := range crowd {
+			login(1 + i)
+		}
+		synctest.Wait()
+		if n := hashed.Load(); n != 1 {
+			t.Errorf("%d hash at a time while few wait", n)
+		}
+		login(1 + crowd)
+		synctest.Wait()
+		if n := hashed.Load(); n != 2 {
+			t.Errorf("%d hash at a time while many wait", n)
+		}
+		close(gate)
+		wg.Wait()
+		if n := hashed.Load(); n != 2+crowd || most.Load() != 2 {
+			t.Errorf("%d hashes, %d at a time", n, most.Load())
+		}
+		synctest.Wait() // the last rest is over
+		<-time.After(time.Second)
+		if len(v.slots)+len(v.spare) != 0 || v.waiting.Load() != 0 {
+			t.Errorf("%d and %d slots are taken, %d wait", len(v.slots), len(v.spare), v.waiting.Load())
+		}
+	})
+}
+
 func TestHalfOfTheCoresHash(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

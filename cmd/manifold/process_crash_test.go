@@ -41,9 +41,13 @@ func TestProcess(t *testing.T) {
 		{"crash, go-amqp", crashRoundsGoAMQP},
 		{"crash, proton", crashRoundsProton},
 		{"sessions", sessionRounds},
+		{"groups", groupRounds},
+		{"groups, AMQP", groupRoundsAMQP},
 		{"standby", standbyRounds},
 		{"backup", backupUnderLoad},
 		{"disk full", diskFull},
+		{"many destinations", manyDestinations},
+		{"selector behind a backlog", deepSelector},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, newRig(t, binary)) })
 	}

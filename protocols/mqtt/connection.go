@@ -38,6 +38,7 @@ type connection struct {
 	inflight   uint64
 	acked      numbers     // acknowledgements of a burst that follow each other are settled as one range
 	advisories atomic.Bool // the client has asked for advisory messages by their name
+	rebound    atomic.Bool // the session's bindings have changed
 
 	producers map[string]*producer // by topic name
 	aliases   map[uint16]string    // the client's [MQTT-3.3.2-7]

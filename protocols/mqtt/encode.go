@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/note"
@@ -22,11 +23,13 @@ type writer struct {
 	topic   []byte // scratch
 	props   []byte // scratch
 	aliases map[string]uint16
-	settled []numbers // deliveries that need no acknowledgement, of the items that are being written
-	now     int64     // Unix milliseconds; 0: not looked at yet
-	packets int64     // since the last figures
-	bytes   int64
-	answers int64
+	// bindings are the session's; looked up only where Options.ActiveMQQoS is set.
+	bindings []broker.Binding
+	settled  []numbers // deliveries that need no acknowledgement, of the items that are being written
+	now      int64     // Unix milliseconds; 0: not looked at yet
+	packets  int64     // since the last figures
+	bytes    int64
+	answers  int64
 }
 
 // numbers are deliveries that follow each other.
@@ -207,9 +210,24 @@ func (c *connection) qosOf(m *message.Message, granted byte) byte {
 		if m.Durable {
 			return 0
 		}
-		return 1
+		return min(1, c.grantedTo(m.Address))
 	}
 	return granted
+}
+
+// grantedTo returns the best QoS of the subscriptions that match a topic, which the core does not
+// tell of messages that it hands over at most once.
+func (c *connection) grantedTo(a address.Address) (qos byte) {
+	w := &c.writer
+	if c.rebound.Swap(false) || w.bindings == nil {
+		w.bindings = c.session.Bindings()
+	}
+	for i := range w.bindings {
+		if o := &w.bindings[i]; o.Address.Kind == a.Kind && address.Match(o.Address.Name, a.Name) {
+			qos = max(qos, byte(o.Assurance))
+		}
+	}
+	return qos
 }
 
 // drop has a delivery settled without being sent.

@@ -40,6 +40,7 @@ func (c *connection) subscribe(p *packet.Packet) error {
 	t := c.tokens.add(pending{answer: packet.Suback, id: p.ID, open: true})
 	c.core.Flush() // messages sent before are not for the new subscription
 	errs := c.session.Bind(list, t)
+	c.rebound.Store(true)
 	for i, err := range errs {
 		c.noteAdvisories(&list[i])
 		if err != nil {
@@ -121,7 +122,9 @@ func (c *connection) unsubscribe(p *packet.Packet) error {
 	}
 	t := c.tokens.add(pending{answer: packet.Unsuback, id: p.ID, open: true})
 	c.core.Flush()
-	for i, err := range c.session.Unbind(list, t) {
+	errs := c.session.Unbind(list, t)
+	c.rebound.Store(true)
+	for i, err := range errs {
 		if err == nil {
 			continue
 		}

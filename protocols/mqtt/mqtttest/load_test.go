@@ -1,15 +1,22 @@
 package mqtttest_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols/mqtt/mqtttest"
 )
 
@@ -17,28 +24,34 @@ import (
 // many clients, and prints figures: what idle connections cost in memory, how long a storm of
 // logins takes until the last is served, and a fan-out. It asserts that everything is served, and
 // no time. MANIFOLD_LOAD_PID is the broker's process; MANIFOLD_LOAD_IDLE, MANIFOLD_LOAD_STORM and
-// MANIFOLD_LOAD_FANOUT are numbers of connections, 0 for none. The storm's users are u0, u1 and so
-// on, with passwords p0, p1, if MANIFOLD_LOAD_USERS is set.
+// MANIFOLD_LOAD_FANOUT are numbers of connections, 0 for none.
+//
+// MANIFOLD_LOAD_USERS gives each client of the storm a user and a password of its own. Where it names
+// a file that is not there, nothing else happens than that it is written, for security.users_file.
 func TestLoad(t *testing.T) {
+	number := func(name string) int {
+		n, _ := strconv.Atoi(os.Getenv(name))
+		return n
+	}
+	users := os.Getenv("MANIFOLD_LOAD_USERS")
+	if n := number("MANIFOLD_LOAD_STORM"); n > 0 && users != "" {
+		if _, err := os.Stat(users); errors.Is(err, os.ErrNotExist) {
+			writeUsers(t, users, n)
+			return
+		}
+	}
 	text := os.Getenv("MANIFOLD_LOAD_MQTT_URL")
 	if text == "" {
 		t.Skip("MANIFOLD_LOAD_MQTT_URL names no broker")
 	}
 	target := parse(t, text)
 	target.Patience = 2 * time.Minute
-	number := func(name string) int {
-		n, _ := strconv.Atoi(os.Getenv(name))
-		return n
-	}
 	if n := number("MANIFOLD_LOAD_STORM"); n > 0 {
-		users := os.Getenv("MANIFOLD_LOAD_USERS") != ""
-		begin := time.Now()
-		open(t, target, n, 256, users)
-		t.Logf("storm: %d logins in %v", n, time.Since(begin).Round(time.Millisecond))
+		storm(t, target, n, users != "")
 	}
 	if n := number("MANIFOLD_LOAD_IDLE"); n > 0 {
 		before := resident(t)
-		open(t, target, n, 64, false)
+		open(t, target, n, 64)
 		after := resident(t)
 		t.Logf("idle: %d connections, %d kB resident before, %d kB after: %.1f kB each", n, before, after, float64(after-before)/float64(n))
 	}
@@ -68,7 +81,7 @@ func resident(t *testing.T) int {
 
 // open opens n connections, at most so many at a time, and returns when all are logged in. They
 // are spread over the addresses of the loopback network, each of which has ports of its own.
-func open(t *testing.T, target mqtttest.Target, n, atOnce int, users bool) []*mqtttest.Client {
+func open(t *testing.T, target mqtttest.Target, n, atOnce int) []*mqtttest.Client {
 	t.Helper()
 	list := make([]*mqtttest.Client, n)
 	var all sync.WaitGroup
@@ -76,13 +89,7 @@ func open(t *testing.T, target mqtttest.Target, n, atOnce int, users bool) []*mq
 		all.Go(func() {
 			for i := first; i < n; i += atOnce {
 				own := target
-				if users {
-					own.User, own.Pass = fmt.Sprint("u", i), fmt.Sprint("p", i)
-				}
-				own.Dialer = func() (net.Conn, error) {
-					d := net.Dialer{Timeout: 2 * time.Minute, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i%200))}}
-					return d.Dial("tcp", target.Address)
-				}
+				own.Dialer = func() (net.Conn, error) { return dialFrom(t.Context(), target.Address, i) }
 				c := mqtttest.Open(t, own, 4)
 				c.Login(mqtttest.Connect{ClientID: fmt.Sprint("load-", n, "-", i)})
 				list[i] = c
@@ -93,17 +100,116 @@ func open(t *testing.T, target mqtttest.Target, n, atOnce int, users bool) []*mq
 	return list
 }
 
+// dialFrom opens a connection from one of the addresses of the loopback network.
+func dialFrom(ctx context.Context, address string, i int) (net.Conn, error) {
+	d := net.Dialer{Timeout: 2 * time.Minute, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+i%200))}}
+	return d.DialContext(ctx, "tcp", address)
+}
+
+// userOf returns the name and the password of a client of the storm.
+func userOf(i int) (name, password string) { return fmt.Sprint("u", i), fmt.Sprint("password ", i) }
+
+// writeUsers writes a file of users with bcrypt hashes as the command line makes them.
+func writeUsers(t *testing.T, file string, n int) {
+	t.Helper()
+	lines := make([]string, n)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				name, password := userOf(i)
+				hash, err := security.Hash(password)
+				if err != nil {
+					t.Error(err)
+				}
+				lines[i] = name + "=" + hash + "\n"
+			}
+		})
+	}
+	all.Wait()
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// storm lets n clients connect all at once, as they do when a broker comes back. Each tries again a
+// second after it was cut or has waited for thirty, as client libraries do, until it is served.
+func storm(t *testing.T, target mqtttest.Target, n int, users bool) {
+	t.Helper()
+	const wait = 30 * time.Second
+	begin := time.Now()
+	var tries atomic.Int64
+	took := make([]time.Duration, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			for {
+				tries.Add(1)
+				c, err := login(t.Context(), target.Address, i, users, wait)
+				if err == nil {
+					took[i] = time.Since(begin)
+					t.Cleanup(func() { _ = c.Close() })
+					return
+				}
+				if errors.Is(err, errRefused) || t.Context().Err() != nil {
+					t.Error(err)
+					return
+				}
+				<-time.After(time.Second)
+			}
+		})
+	}
+	all.Wait()
+	slices.Sort(took)
+	t.Logf("storm: %d logins in %v, half of them in %v; %d tries", n, took[n-1].Round(time.Millisecond), took[n/2].Round(time.Millisecond), tries.Load())
+}
+
+// errRefused says that a broker has answered and does not want the client.
+var errRefused = errors.New("refused")
+
+// login connects with MQTT 3.1.1.
+func login(ctx context.Context, address string, i int, users bool, wait time.Duration) (net.Conn, error) {
+	c, err := dialFrom(ctx, address, i)
+	if err != nil {
+		return nil, err
+	}
+	texts, flags := []string{fmt.Sprint("storm-", i)}, byte(2)
+	if users {
+		name, password := userOf(i)
+		texts, flags = append(texts, name, password), flags|0xc0
+	}
+	body := append([]byte{0, 4}, "MQTT"...)
+	body = append(body, 4, flags, 0, 0)
+	for _, text := range texts {
+		body = append(append(body, 0, byte(len(text))), text...)
+	}
+	answer := make([]byte, 4)
+	_ = c.SetDeadline(time.Now().Add(wait))
+	if _, err = c.Write(append([]byte{0x10, byte(len(body))}, body...)); err == nil {
+		_, err = io.ReadFull(c, answer)
+	}
+	if err == nil && answer[3] != 0 {
+		err = fmt.Errorf("%w: code %d", errRefused, answer[3])
+	}
+	if err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, c.SetDeadline(time.Time{})
+}
+
 // fanOut publishes to n subscribers, with QoS 0 and 1.
 func fanOut(t *testing.T, target mqtttest.Target, n int) {
 	const messages = 50
-	list := open(t, target, n, 64, false)
+	list := open(t, target, n, 64)
 	for qos := range byte(2) {
 		topic := fmt.Sprint("mqtttest/fanout/", qos)
 		for _, c := range list {
 			c.Sub(topic, qos)
 		}
 		payload := strings.Repeat("x", 256)
-		publisher := open(t, target, 1, 1, false)[0]
+		publisher := open(t, target, 1, 1)[0]
 		begin := time.Now()
 		var all sync.WaitGroup
 		for first := range 8 {

@@ -91,7 +91,7 @@ func unique() string { return rand.Text()[:8] }
 func All() []Scenario {
 	return slices.Concat(
 		connectScenarios(), publishScenarios(), subscribeScenarios(), filterScenarios(), retainScenarios(),
-		willScenarios(), sessionScenarios(), propertyScenarios(), limitScenarios(), sharedScenarios(),
+		willScenarios(), sessionScenarios(), propertyScenarios(), limitScenarios(), sharedScenarios(), historyScenarios(),
 	)
 }
 

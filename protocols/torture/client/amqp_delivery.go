@@ -137,6 +137,10 @@ func (c *amqpClient) Send(m Message, token uint64) error {
 	}
 	h := section.Header{Durable: m.Persistent, Priority: section.DefaultPriority}
 	b := h.Append(nil)
+	if m.Group != "" {
+		p := section.Properties{GroupID: []byte(m.Group)}
+		b = p.Append(b)
+	}
 	if m.Label != "" {
 		k := section.OpenMap(b, section.ApplicationCode)
 		k.String("torture")

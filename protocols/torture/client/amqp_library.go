@@ -141,6 +141,9 @@ func (c *goAMQP) Send(m Message, token uint64) error {
 	if m.Label != "" {
 		message.ApplicationProperties = map[string]any{"torture": m.Label}
 	}
+	if m.Group != "" {
+		message.Properties = &amqp.MessageProperties{GroupID: &m.Group}
+	}
 	ctx, cancel := context.WithTimeout(c.ctx, confirmTimeout)
 	defer cancel()
 	if token == 0 {

@@ -39,12 +39,15 @@ type Client interface {
 // ErrIdle says that no event came in the time given to Next.
 var ErrIdle = errors.New("no event in time")
 
+var errNoGroups = errors.New("this client sends no groups")
+
 // Message is a message to send.
 type Message struct {
 	Destination string // "/queue/orders", "/topic/news"
 	Persistent  bool
 	Label       string // travels as a header where the protocol has headers
 	Transaction string // "" outside of transactions
+	Group       string // of messages that one consumer gets in their order; "": none
 	Body        []byte // belongs to the caller again when Send returns
 }
 

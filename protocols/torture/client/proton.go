@@ -256,6 +256,9 @@ func (c *protonClient) Subscribe(id string, s Subscription) error {
 }
 
 func (c *protonClient) Send(m Message, token uint64) error {
+	if m.Group != "" {
+		return errNoGroups
+	}
 	return c.tell(protonCommand{
 		Do: "send", To: address(m.Destination), Persistent: m.Persistent, Label: m.Label, Transaction: m.Transaction, Token: token, Size: len(m.Body),
 	}, m.Body)

@@ -152,6 +152,7 @@ func (c *stompClient) Send(m Message, token uint64) error {
 		c.header("persistent", "true")
 	}
 	c.header("torture", m.Label)
+	c.header("JMSXGroupID", m.Group)
 	c.header("transaction", m.Transaction)
 	c.receipt(token)
 	c.head = frame.AppendHeaderInt(c.head, frame.ContentLength, int64(len(m.Body)))

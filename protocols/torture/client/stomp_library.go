@@ -117,6 +117,9 @@ func (c *libraryClient) Send(m Message, token uint64) error {
 	if m.Label != "" {
 		options = append(options, header("torture", m.Label))
 	}
+	if m.Group != "" {
+		options = append(options, header("JMSXGroupID", m.Group))
+	}
 	body := bytes.Clone(m.Body) // the library writes it later
 	if m.Transaction != "" {
 		return c.txs[m.Transaction].Send(m.Destination, "", body, options...)
