@@ -210,8 +210,10 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 	index := q.indexOf(l)
 	for {
 		q.lock()
-		after, upTo := max(s.scanned[index], l.cursor), q.lastStored
-		over := q.paging || q.closed || s.isClosed() || q.epoch != epoch || !l.tail || q.failed != nil
+		cursor, upTo := l.cursor, q.lastStored
+		after := max(s.scanned[index], cursor)
+		over := q.paging || q.closed || s.isClosed() || q.epoch != epoch || !l.tail || q.failed != nil ||
+			s.pos[index] < l.last // what is in the window goes first
 		if over || after >= upTo || !s.ready() {
 			s.scanning = false
 			s.finished[index] = !over && after >= upTo
@@ -245,8 +247,8 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 		late := false
 		q.lock()
 		switch {
-		case q.closed || q.epoch != epoch || q.paging:
-			found = nil
+		case q.closed || q.epoch != epoch || q.paging || l.cursor != cursor:
+			found = nil // the window has some of it now, which goes first
 		case err != nil:
 			q.fail(err)
 		default:

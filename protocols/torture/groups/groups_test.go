@@ -48,6 +48,7 @@ func TestRestarts(t *testing.T) {
 					t.Fatal(err)
 				}
 				serving()
+				r.Stopping()
 				if err := b.Close(); err != nil {
 					t.Fatal(err)
 				}

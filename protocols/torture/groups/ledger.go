@@ -10,6 +10,7 @@ type ledger struct {
 	mu     sync.Mutex
 	groups []group
 	life   uint64 // of the newest broker that a consumer was with
+	ending uint64 // of the newest broker that is being stopped: see Run.Stopping
 	moved  chan struct{}
 
 	confirmed, delivered, again, settled int
@@ -27,6 +28,28 @@ type group struct {
 	newest   int // highest number that was delivered; -1: none
 	life     uint64
 	inLife   int // highest number that the broker of that life has delivered; -1: none
+	history  []event
+}
+
+// event is something that happened to a message, for reports.
+type event struct {
+	what   string
+	number int
+	by     *attachment // nil: a producer
+}
+
+func (e event) String() string {
+	if e.by == nil {
+		return fmt.Sprintf("%d %s", e.number, e.what)
+	}
+	return fmt.Sprintf("%d %s %s (%d)", e.number, e.what, e.by.name, e.by.life)
+}
+
+func (k *group) note(what string, number int, by *attachment) {
+	if len(k.history) > 200 {
+		k.history = append(k.history[:0], k.history[100:]...)
+	}
+	k.history = append(k.history, event{what, number, by})
 }
 
 // message is one message of a group.
@@ -65,11 +88,16 @@ func (l *ledger) progress() {
 	l.moved = make(chan struct{})
 }
 
-// violate notes a broken promise. The caller holds mu.
-func (l *ledger) violate(format string, args ...any) {
-	if len(l.broken) < 20 {
-		l.broken = append(l.broken, fmt.Sprintf(format, args...))
+// violate notes a broken promise, the first ones with all that is known. The caller holds mu.
+func (l *ledger) violate(k *group, format string, args ...any) {
+	if len(l.broken) >= 20 {
+		return
 	}
+	text := fmt.Sprintf(format, args...)
+	if k != nil && len(l.broken) < 2 {
+		text += fmt.Sprintf("; %v", k.history[max(0, len(k.history)-60):])
+	}
+	l.broken = append(l.broken, text)
 }
 
 // attempt notes that a message is about to be sent, and returns its number.
@@ -78,6 +106,7 @@ func (l *ledger) attempt(g int) int {
 	defer l.mu.Unlock()
 	k := &l.groups[g]
 	k.messages = append(k.messages, message{})
+	k.note("sent", len(k.messages)-1, nil)
 	l.waiting++
 	return len(k.messages) - 1
 }
@@ -87,6 +116,7 @@ func (l *ledger) confirm(g, number int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.groups[g].messages[number].confirmed = true
+	l.groups[g].note("confirmed", number, nil)
 	l.confirmed++
 	l.progress()
 }
@@ -98,6 +128,7 @@ func (l *ledger) doubt(g, number int) {
 	defer l.mu.Unlock()
 	m := &l.groups[g].messages[number]
 	m.doubted = true
+	l.groups[g].note("doubted", number, nil)
 	if !m.tried {
 		l.waiting--
 	}
@@ -128,30 +159,19 @@ func (l *ledger) deliver(a *attachment, g, number int) {
 		return
 	}
 	if g < 0 || g >= len(l.groups) || number < 0 || number >= len(l.groups[g].messages) {
-		l.violate("message %d of group %d came, which was never sent", number, g)
+		l.violate(nil, "message %d of group %d came, which was never sent", number, g)
 		return
 	}
 	k := &l.groups[g]
 	m := &k.messages[number]
+	k.note("to", number, a)
 	if k.life != a.life {
 		k.life, k.inLife = a.life, -1
 	}
-	if last, ok := a.last[g]; ok && number <= last {
-		l.violate("group %d: %s got %d after %d", g, a.name, number, last)
+	if a.life > l.ending {
+		l.check(k, a, g, number)
 	}
 	a.last[g] = number
-	if !m.delivered && number < k.newest {
-		l.violate("group %d: %d came to %s for the first time after %d had come", g, number, a.name, k.newest)
-	}
-	if m.life != a.life && number < k.inLife {
-		l.violate("group %d: %d came to %s after %d had come from the same broker", g, number, a.name, k.inLife)
-	}
-	for _, o := range k.open {
-		if o.number < number && o.by != a {
-			l.violate("group %d: %d came to %s while %s has, or had, %d unsettled", g, number, a.name, o.by.name, o.number)
-			break
-		}
-	}
 	if k.owner != nil && k.owner != a {
 		l.handed++
 	}
@@ -161,8 +181,30 @@ func (l *ledger) deliver(a *attachment, g, number int) {
 	}
 	k.owner, k.newest, k.inLife = a, max(k.newest, number), max(k.inLife, number)
 	m.delivered, m.life = true, a.life
-	k.hold(held{number, a})
+	if a.life > l.ending || !m.tried { // it may be read late, and settled by somebody else
+		k.hold(held{number, a})
+	}
 	l.progress()
+}
+
+// check compares a delivery with those before it. The caller holds mu.
+func (l *ledger) check(k *group, a *attachment, g, number int) {
+	m := &k.messages[number]
+	if last, ok := a.last[g]; ok && number <= last {
+		l.violate(k, "group %d: %s got %d after %d", g, a.name, number, last)
+	}
+	if !m.delivered && number < k.newest {
+		l.violate(k, "group %d: %d came to %s for the first time after %d had come", g, number, a.name, k.newest)
+	}
+	if m.life != a.life && number < k.inLife {
+		l.violate(k, "group %d: %d came to %s after %d had come from the same broker", g, number, a.name, k.inLife)
+	}
+	for _, o := range k.open {
+		if o.number < number && o.by != a {
+			l.violate(k, "group %d: %d came to %s while %s has, or had, %d unsettled", g, number, a.name, o.by.name, o.number)
+			break
+		}
+	}
 }
 
 // hold adds to what is open, in the place of what an earlier consumer held.
@@ -188,6 +230,7 @@ func (l *ledger) settle(a *attachment, g, number int) {
 		return
 	}
 	k := &l.groups[g]
+	k.note("settled by", number, a)
 	for i := range k.open {
 		if k.open[i].number == number {
 			k.open = append(k.open[:i], k.open[i+1:]...)
