@@ -9,8 +9,8 @@ import (
 
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/mqtt/mqtttest"
-	"github.com/manifoldmq/manifold/protocols/stomp/stomptest"
 )
 
 // TestMQTT runs the whole behaviour suite of MQTT through WebSockets, in messages that have nothing
@@ -18,7 +18,7 @@ import (
 // none of MQTT's.
 func TestMQTT(t *testing.T) {
 	t.Parallel()
-	pki, err := stomptest.WritePKI(t.TempDir(), "suite client")
+	pki, err := clienttest.WritePKI(t.TempDir(), "suite client")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ func TestBehaviours(t *testing.T) {
 		there[s.Name] = true
 	}
 	name := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
-	for _, pattern := range []string{"*_test.go", "../*_test.go", "../packet/*_test.go", "../../websocket/*_test.go", "../../crosstest/*_test.go", "../../../broker/*_test.go"} {
+	for _, pattern := range []string{"*_test.go", "../*_test.go", "../packet/*_test.go", "../../websocket/*_test.go", "../../interoptest/*_test.go", "../../../broker/*_test.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
