@@ -44,6 +44,9 @@ func (c *Connection) Producer(to ...address.Address) (*Producer, error) {
 	return p, nil
 }
 
+// Connection returns whose producer it is.
+func (p *Producer) Connection() *Connection { return p.c }
+
 // Close ends the producer.
 func (p *Producer) Close() {
 	for _, d := range p.targets {

@@ -2,6 +2,7 @@ package openwire
 
 import (
 	"net"
+	"slices"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/address"
@@ -116,10 +117,18 @@ func (a *advisor) whichConsumer(e broker.Event) (string, wire.Structure) {
 // whichProducer returns the identifier of an event's producer, and what is told of it. One that
 // names the destination with each message is known by its client.
 func (a *advisor) whichProducer(e broker.Event) (string, wire.Structure) {
+	from := ""
+	a.p.mu.Lock()
+	for id, c := range a.p.connections {
+		if c.core == e.Producer.Connection() {
+			from = id
+		}
+	}
+	a.p.mu.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for p := range a.producers {
-		if p.core == e.Producer {
+		if p.id.ConnectionID.View() == from && slices.Contains(p.to, e.Address) {
 			return p.text, p.info
 		}
 	}

@@ -27,7 +27,7 @@ func TestActiveMQ(t *testing.T) {
 	}
 	s := suite(t)
 	t.Run("plain", func(t *testing.T) {
-		b := jmstest.StartActiveMQ(t, t.TempDir(), jmstest.Config{Port: jmstest.FreePort(t)})
+		b := jmstest.StartActiveMQ(t, t.TempDir(), jmstest.Config{Port: jmstest.FreePort(t), More: policyEntries})
 		s.Run(t, jmstest.Target{Address: fmt.Sprintf("127.0.0.1:%d", b.Port), Peer: jmstest.ActiveMQ}, only())
 	})
 	t.Run("secure", func(t *testing.T) { s.Run(t, secureActiveMQ(t, s), only()) })
@@ -48,6 +48,7 @@ func secureActiveMQ(t *testing.T, s jmstest.Suite) jmstest.Target {
 	port := jmstest.FreePort(t)
 	jmstest.StartActiveMQ(t, dir, jmstest.Config{
 		Port:       jmstest.FreePort(t),
+		More:       policyEntries,
 		Connectors: fmt.Sprintf(`<transportConnector name="ssl" uri="ssl://127.0.0.1:%d?needClientAuth=true&amp;wireFormat.maxFrameSize=104857600"/>`, port),
 		SSL:        fmt.Sprintf(`keyStore="file:%[1]s" keyStorePassword="changeit" trustStore="file:%[1]s" trustStorePassword="changeit"`, store),
 		Plugins: `<simpleAuthenticationPlugin><users>

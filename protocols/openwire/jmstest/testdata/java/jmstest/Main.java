@@ -31,7 +31,7 @@ public final class Main {
             Messages.class, Properties.class, Bodies.class, Acks.class, Redelivery.class, Transactions.class, Xa.class, Temporary.class,
             Durable.class, Topics.class, Virtual.class, Queues.class, Browsing.class, Groups.class, Prefetch.class,
             Destinations.class, Selectors.class, Producers.class, Expiry.class, Wire.class, Errors.class,
-            Advisories.class, Access.class, Failover.class, Scheduling.class);
+            Advisories.class, Advised.class, Access.class, Failover.class, Scheduling.class);
 
     private record Case(Scenario scenario, Method method) {}
 
