@@ -47,6 +47,9 @@ type Login struct {
 	Certificates []*x509.Certificate // verified by TLS
 	Remote       net.Addr
 	TakeOver     bool // end another connection with the same client identifier
+	// Overtaking lets confirmations of other operations go before those of sends that wait for
+	// space: the client may be about to make the space.
+	Overtaking bool
 	// Yield may block for a moment, without any lock, before the connection is taken over: it
 	// handles what its client had sent already, and may end. Nil: it is ended at once.
 	Yield func()

@@ -216,14 +216,7 @@ const crowdPause = 10 * time.Millisecond
 // free the space. A reader calls it after each burst, before it reads on.
 func (c *Connection) Throttle() {
 	for !c.closed.Load() {
-		c.mu.Lock()
-		waiting, crowded := len(c.parked) > 0, c.crowded
-		c.crowded = nil
-		c.mu.Unlock()
-		if crowded != nil && !c.hasUnsettled() {
-			crowded.WaitRoom(crowdPause)
-		}
-		if !waiting || c.hasUnsettled() {
+		if !c.Pause() || c.hasUnsettled() {
 			return
 		}
 		select {
@@ -231,6 +224,19 @@ func (c *Connection) Throttle() {
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// Pause is Throttle for clients that wait for an answer to each send, and so hold back themselves: it
+// does not wait for space. It reports whether sends do.
+func (c *Connection) Pause() (waiting bool) {
+	c.mu.Lock()
+	waiting, crowded := len(c.parked) > 0, c.crowded
+	c.crowded = nil
+	c.mu.Unlock()
+	if crowded != nil && !c.hasUnsettled() {
+		crowded.WaitRoom(crowdPause)
+	}
+	return waiting
 }
 
 func (c *Connection) hasUnsettled() bool { return c.allowance.Used() > 0 }

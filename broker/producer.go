@@ -445,10 +445,17 @@ func (c *Connection) confirmDurable(t Token) {
 }
 
 // Confirm confirms a token in order with the sends before it: for protocols whose receipts
-// must not overtake each other.
-func (c *Connection) Confirm(t Token) {
+// must not overtake each other. With [Login.Overtaking] it does not wait for those that wait for
+// space.
+func (c *Connection) Confirm(t Token) { c.confirm(t, c.login.Overtaking) }
+
+// ConfirmLast confirms a token when all sends before it have taken effect, those that wait for
+// space among them.
+func (c *Connection) ConfirmLast(t Token) { c.confirm(t, false) }
+
+func (c *Connection) confirm(t Token, overtaking bool) {
 	c.mu.Lock()
-	if n := len(c.parked); t != 0 && n > 0 && n < 2*c.b.Limits.Parked {
+	if n := len(c.parked); t != 0 && n > 0 && n < 2*c.b.Limits.Parked && !overtaking {
 		c.parked = append(c.parked, parked{t: t})
 	} else {
 		c.confirmLocked(t)

@@ -264,13 +264,20 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 		}
 		p = *d.Policy()
 	}
-	q := queue.New(b.env, a, 0, s.privateOptions(&p))
+	var q *queue.Queue
+	if s.o.Unlisted && len(s.private) > 0 {
+		q = s.private[0] // its name is nobody's concern, and every client has one
+	} else {
+		q = queue.New(b.env, a, 0, s.privateOptions(&p))
+	}
 	n := &binding{pattern: a.Name, to: holder{queue: q}, filter: filter, temp: a.Kind == address.TempTopic, owner: s.c}
 	if s.o.NoLocal {
 		n.noLocal = s.c.login.ClientID
 	}
 	s.mu.Lock()
-	s.private = append(s.private, q)
+	if !slices.Contains(s.private, q) {
+		s.private = append(s.private, q)
+	}
 	s.bindings = append(s.bindings, n)
 	s.mu.Unlock()
 	s.attach(q)

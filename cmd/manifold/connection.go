@@ -20,10 +20,12 @@ type connection struct {
 }
 
 const urlHelp = `The URL names broker, login and destination: stomp://user:password@host:61613/queue/orders,
-amqp://host:5672/topic/news likewise, or mqtt://host:1883/sensors/kitchen with a topic or filter of
-MQTT. ws+stomp:// (or ws://), ws+amqp:// and ws+mqtt:// go through a WebSocket; stomp+ssl://, amqps://,
-mqtts:// and wss+ in place of ws+ mean TLS. A password in a URL can be seen by other users of the
-machine; --user and --password-file keep it to yourself.`
+amqp://host:5672/topic/news and tcp://host:61616/queue/orders (OpenWire) likewise, or
+mqtt://host:1883/sensors/kitchen with a topic or filter of MQTT. ws+stomp:// (or ws://), ws+amqp:// and
+ws+mqtt:// go through a WebSocket; ssl://, stomp+ssl://, amqps://, mqtts:// and wss+ in place of ws+
+mean TLS. failover:(tcp://host:61616,tcp://other:61616)/queue/orders takes the first broker that answers,
+and goes on at another when that one is gone; ?randomize=false keeps to the order. A password in a URL
+can be seen by other users of the machine; --user and --password-file keep it to yourself.`
 
 func addConnectionFlags(cmd *cobra.Command) *connection {
 	c := &connection{}

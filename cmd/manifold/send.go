@@ -33,7 +33,8 @@ func (a *app) sendCommand() *cobra.Command {
 		Short: "Send a message",
 		Long:  "Sends a message, and returns when the broker has it safe. Without BODY or --file, the body is\nread from standard input.\n\n" + urlHelp,
 		Example: `  manifold send stomp://127.0.0.1:61613/queue/orders "hello"
-  manifold send stomp://127.0.0.1:61613/queue/orders --file order.json --header priority=9`,
+  manifold send stomp://127.0.0.1:61613/queue/orders --file order.json --header priority=9
+  manifold send 'failover:(tcp://a:61616,tcp://b:61616)/queue/orders' "hello"`,
 		Args: cobra.RangeArgs(1, 2),
 	}
 	f := sendFlags{connection: addConnectionFlags(cmd)}

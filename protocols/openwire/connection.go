@@ -43,8 +43,8 @@ type connection struct {
 	now           int64       // the time of the burst, Unix milliseconds
 	leaving       bool        // the end is in order: the client gets what it is owed
 	barrier       barrier
-	sent          bool         // something durable since the last barrier
-	plain         *wire.Writer // the reader's, for commands that need no cache
+	sent          bool // something durable since the last barrier
+	unasked       bool // messages of the burst that their client waits for no answer to
 
 	indexMu     sync.Mutex // what tokens refer to
 	byIndex     map[uint32]*consumer
@@ -57,7 +57,8 @@ type connection struct {
 	beat      *protocols.Beat
 
 	writer   *wire.Writer // the writer's, as is what follows
-	dispatch dispatch
+	answer   wire.Response
+	dispatch *dispatch // nil: nothing was delivered yet
 }
 
 // serve runs the connection until it ends.
@@ -65,7 +66,7 @@ func (c *connection) serve(ctx context.Context) {
 	c.reader = wire.NewReader((*liveReader)(c))
 	_ = c.net.SetReadDeadline(time.Now().Add(c.o.ConnectTimeout))
 	defer c.end(ctx)
-	c.out.Raw(c.plain.Append(nil, c.o.Wire.Info()))
+	c.out.Raw(wire.NewWriter().Append(nil, c.o.Wire.Info()))
 	c.out.Wake()
 	if !c.negotiate() {
 		return
@@ -95,7 +96,12 @@ func (c *connection) serve(ctx context.Context) {
 			continue
 		}
 		c.flush()
-		c.core.Throttle()
+		if c.unasked {
+			c.unasked = false
+			c.core.Throttle()
+		} else {
+			c.core.Pause()
+		}
 	}
 }
 
@@ -126,9 +132,6 @@ func (c *connection) negotiate() bool {
 	read.MaxFrameSize = min(c.o.MaxFrame, loginFrame)
 	c.reader.SetFormat(read)
 	c.writer.SetFormat(c.format)
-	uncached := c.format
-	uncached.CacheSize = 0
-	c.plain.SetFormat(uncached)
 	c.out.Confirmed(token(brokerInfo, 0, 0), nil)
 	c.out.Wake()
 	return true
@@ -171,7 +174,16 @@ func (c *connection) readFailed(err error) {
 }
 
 // send queues a command that needs no cache.
-func (c *connection) send(cmd wire.Command) { c.out.Raw(c.plain.Append(nil, cmd)) }
+func (c *connection) send(cmd wire.Command) { c.out.Raw(c.uncached(cmd)) }
+
+// uncached returns the frame of a command without use of the cache, which is the writer's.
+func (c *connection) uncached(cmd wire.Command) []byte {
+	f := c.format
+	f.CacheSize = 0
+	w := wire.NewWriter()
+	w.SetFormat(f)
+	return w.Append(nil, cmd)
+}
 
 // tokenFor returns the token for the answer to a command.
 func tokenFor(h *wire.Base) broker.Token {
@@ -221,7 +233,7 @@ func (c *connection) watch() {
 	if c.format.MaxInactivity <= 3 {
 		every = limit
 	}
-	c.beat = protocols.StartBeat(c.out, every, c.plain.Append(nil, &wire.KeepAliveInfo{}))
+	c.beat = protocols.StartBeat(c.out, every, c.uncached(&wire.KeepAliveInfo{}))
 }
 
 // index gives a token something to refer to.

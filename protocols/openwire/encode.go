@@ -27,7 +27,6 @@ type dispatch struct {
 	original    wire.Destination
 	replyTo     wire.Destination
 	properties  []byte
-	answer      wire.Response
 	now         int64 // the time of a write, Unix milliseconds; 0: to be asked
 }
 
@@ -58,7 +57,11 @@ func (c *connection) Encode(dst []byte, it *protocols.Item) ([]byte, bool) {
 }
 
 // Written implements protocols.Encoder. Clients acknowledge everything themselves.
-func (c *connection) Written([]protocols.Item) { c.dispatch.now = 0 }
+func (c *connection) Written([]protocols.Item) {
+	if c.dispatch != nil {
+		c.dispatch.now = 0
+	}
+}
 
 // confirmed appends what a confirmation leads to.
 func (c *connection) confirmed(dst []byte, t broker.Token, err error) []byte {
@@ -114,7 +117,9 @@ func (c *connection) confirmed(dst []byte, t broker.Token, err error) []byte {
 			BrokerURL: wire.TextOf("tcp://" + c.net.LocalAddr().String()),
 		})
 	case control:
-		return c.writer.Append(dst, &wire.ConnectionControl{ConnectedBrokers: wire.Text{}, ReconnectTo: wire.Text{}})
+		return c.writer.Append(dst, &wire.ConnectionControl{
+			ConnectedBrokers: wire.TextOf(c.p.connectedBrokers(c.net.Listener)), ReconnectTo: wire.Text{},
+		})
 	case parting:
 		c.barrier.reach(number)
 	}
@@ -122,14 +127,17 @@ func (c *connection) confirmed(dst []byte, t broker.Token, err error) []byte {
 }
 
 func (c *connection) appendResponse(dst []byte, number int32) []byte {
-	r := &c.dispatch.answer
+	r := &c.answer
 	r.CorrelationID = number
 	return c.writer.Append(dst, r)
 }
 
 // appendDispatch appends the MessageDispatch of a delivery.
 func (c *connection) appendDispatch(dst []byte, s *consumer, d *broker.Delivery) []byte {
-	x := &c.dispatch
+	if c.dispatch == nil {
+		c.dispatch = new(dispatch)
+	}
+	x := c.dispatch
 	w := x.toMessage(d.Msg, int64(d.ID))
 	w.JMSXGroupFirstForConsumer = d.Flags&queue.FirstInGroup != 0
 	if x.now == 0 {

@@ -44,7 +44,7 @@ func (c *connection) endCore(ctx context.Context) {
 		s.stop()
 	}
 	if c.leaving {
-		c.catchUp(ctx, core)
+		c.catchUpLast(ctx, core)
 	} else {
 		core.Flush()
 	}
@@ -85,10 +85,21 @@ func (b *barrier) reach(number int32) {
 	}
 }
 
-// catchUp waits until what the client has sent has taken effect.
+// catchUp waits until what the client has sent has taken effect, but for what waits for space.
 func (c *connection) catchUp(ctx context.Context, core *broker.Connection) {
 	n, reached := c.barrier.raise()
 	core.Confirm(token(parting, 0, n))
+	c.await(ctx, core, reached)
+}
+
+// catchUpLast is catchUp for the end, which waits for all.
+func (c *connection) catchUpLast(ctx context.Context, core *broker.Connection) {
+	n, reached := c.barrier.raise()
+	core.ConfirmLast(token(parting, 0, n))
+	c.await(ctx, core, reached)
+}
+
+func (c *connection) await(ctx context.Context, core *broker.Connection, reached <-chan struct{}) {
 	core.Flush()
 	c.out.Wake()
 	wait(ctx, reached, c.out.Done())

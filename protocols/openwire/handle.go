@@ -125,6 +125,7 @@ func (c *connection) connect(ctx context.Context, cmd *wire.ConnectionInfo) bool
 	before := c.p.connections[c.id]
 	c.p.mu.Unlock()
 	login.TakeOver = before != nil && before.login.ClientID == login.ClientID && before.login.User == login.User
+	login.Overtaking = true
 	core, err := c.o.Broker.Connect(ctx, login, c.out)
 	if err != nil {
 		return c.refuse(h, err)

@@ -198,6 +198,9 @@ func (c *connection) sendMessage(m *wire.Message, tx *transaction) error {
 		t = token(acknowledge, p.index, int32(minimumSize+len(m.MarshalledProperties)+len(m.Content)))
 	case m.Persistent:
 		t = token(quietly, 0, m.CommandID)
+		c.unasked = true
+	default:
+		c.unasked = true
 	}
 	if tx != nil {
 		return s.Send(msg, tx.core, t)

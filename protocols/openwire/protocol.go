@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,6 +64,7 @@ type Protocol struct {
 
 	mu          sync.Mutex
 	connections map[string]*connection // by ConnectionId
+	brokers     map[string]string      // by listener: what its clients are told of brokers
 }
 
 // New returns the protocol.
@@ -97,9 +99,39 @@ func (p *Protocol) Serve(ctx context.Context, conn *protocols.Conn) {
 		Protocol: p.Name(), Listener: conn.Listener, Remote: conn.RemoteAddr(), Certificates: conn.Certificates(),
 	}
 	c.writer = wire.NewWriter()
-	c.plain = wire.NewWriter()
 	c.out = protocols.NewOutbox(conn, c)
 	c.serve(ctx)
+}
+
+// SetConnectedBrokers sets, by the names of listeners, the URLs of all brokers that their clients
+// are to know, this one among them: a client with a failover URL goes to one of those when it loses
+// its connection. They come to new clients with the login; those of a list that changes, to the
+// clients that are there at once. It may be called at any time.
+func (p *Protocol) SetConnectedBrokers(urls map[string][]string) {
+	p.mu.Lock()
+	before := p.brokers
+	p.brokers = make(map[string]string, len(urls))
+	for listener, list := range urls {
+		p.brokers[listener] = strings.Join(list, ",")
+	}
+	var told []*connection
+	for _, c := range p.connections {
+		if now := p.brokers[c.net.Listener]; now != "" && now != before[c.net.Listener] && c.info.Manageable {
+			told = append(told, c)
+		}
+	}
+	p.mu.Unlock()
+	for _, c := range told {
+		c.out.Confirmed(token(control, 0, 0), nil)
+		c.out.Wake()
+	}
+}
+
+// connectedBrokers returns what the clients of a listener are told of brokers; empty for nothing.
+func (p *Protocol) connectedBrokers(listener string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.brokers[listener]
 }
 
 // take makes a connection the one with its ConnectionId, and returns the one that was it before.

@@ -84,7 +84,7 @@ type frame struct {
 }
 
 func newReplay(t *testing.T, conn net.Conn, b []byte) *replay {
-	r := &replay{t: t, conn: conn, counts: map[string]int{}, answered: map[int32]bool{}, dispatched: map[string]int{}, last: time.Now()}
+	r := emptyReplay(t, conn)
 	theirs := readInfo(t, b)
 	format, err := wire.Negotiate(wire.Default(), theirs)
 	if err != nil {
@@ -114,6 +114,10 @@ func newReplay(t *testing.T, conn net.Conn, b []byte) *replay {
 	return r
 }
 
+func emptyReplay(t *testing.T, conn net.Conn) *replay {
+	return &replay{t: t, conn: conn, counts: map[string]int{}, answered: map[int32]bool{}, dispatched: map[string]int{}, last: time.Now()}
+}
+
 func readInfo(t *testing.T, b []byte) wire.Options {
 	cmd, err := wire.NewReader(bytes.NewReader(b)).Next()
 	if err != nil {
@@ -133,7 +137,10 @@ func idText(id *wire.MessageID) string {
 
 // read counts the replies.
 func (r *replay) read(format wire.Format) {
-	in := wire.NewReader(r.conn)
+	r.count(wire.NewReader(r.conn), format)
+}
+
+func (r *replay) count(in *wire.Reader, format wire.Format) {
 	for {
 		cmd, err := in.Next()
 		r.mu.Lock()
@@ -186,16 +193,21 @@ func (r *replay) await(what string, is func() bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.t.Fatalf("waited in vain for %s; so far %v %v", what, r.counts, r.exceptions)
+	r.t.Fatalf("waited in vain for %s; so far %v %v %v", what, r.counts, r.exceptions, r.dispatched)
 }
 
 // quiet is how long nothing must have come before the next frame is sent.
 const quiet = 25 * time.Millisecond
 
-func (r *replay) run() {
-	for i, f := range r.frames {
+func (r *replay) run() { r.send(len(r.frames)) }
+
+// send sends the next n frames.
+func (r *replay) send(n int) {
+	todo := r.frames[:n]
+	r.frames = r.frames[n:]
+	for i, f := range todo {
 		if f.text != "" {
-			r.await("the message of an acknowledgement", func() bool { return r.dispatched[f.text] > 0 })
+			r.await("the message of an acknowledgement "+f.text, func() bool { return r.dispatched[f.text] > 0 })
 		}
 		r.mu.Lock()
 		before := r.counts["MessageDispatch"]

@@ -15,7 +15,7 @@ const (
 	readOnly                         // an IntegerResponse: XA_RDONLY
 	recovered                        // a DataArrayResponse with the prepared branches
 	brokerInfo                       // the BrokerInfo
-	control                          // an empty ConnectionControl
+	control                          // a ConnectionControl, with the brokers that the client is to know
 	parting                          // everything is settled
 )
 

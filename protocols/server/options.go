@@ -56,6 +56,20 @@ type Listener struct {
 	ProxyProtocol  protocols.ProxyMode
 	TrustedProxies []string
 	MaxConnections int
+	// ConnectedBrokers are the URLs of all brokers that OpenWire clients of the listener are to
+	// know, this one among them; see [openwire.Protocol.SetConnectedBrokers].
+	ConnectedBrokers []string
+}
+
+// connectedBrokers returns those of all listeners, by their names.
+func (o *Options) connectedBrokers() map[string][]string {
+	list := make(map[string][]string)
+	for _, l := range o.Listeners {
+		if len(l.ConnectedBrokers) > 0 {
+			list[l.Name] = l.ConnectedBrokers
+		}
+	}
+	return list
 }
 
 // Store says where messages are kept.

@@ -43,6 +43,7 @@ type Server struct {
 	protocols []protocols.Protocol // but for HTTP and WebSockets
 	sockets   *websocket.Protocol
 	mqtt      *mqtt.Protocol
+	openWire  *openwire.Protocol
 	figures   context.CancelFunc // ends what publishes figures; nil: nothing does
 	fatal     chan error
 
@@ -106,7 +107,9 @@ func (s *Server) compose(o *Options) (err error) {
 	mq := o.MQTT
 	mq.Broker, mq.Log = s.core, o.Log
 	s.mqtt = mqtt.New(mq)
-	s.protocols = []protocols.Protocol{stomp.New(st), openwire.New(ow), amqp.New(am), s.mqtt}
+	s.openWire = openwire.New(ow)
+	s.openWire.SetConnectedBrokers(o.connectedBrokers())
+	s.protocols = []protocols.Protocol{stomp.New(st), s.openWire, amqp.New(am), s.mqtt}
 	s.sockets = websocket.New(websocket.Options{
 		Protocols: s.protocols, Settings: o.webSocketSettings(), MaxMessage: o.WebSocket.MaxMessage,
 		PingInterval: o.WebSocket.PingInterval, Adopt: s.adopt, Log: o.Log,
@@ -252,6 +255,7 @@ func (s *Server) Reload(o Options) error {
 		return err
 	}
 	s.sockets.Set(o.webSocketSettings())
+	s.openWire.SetConnectedBrokers(o.connectedBrokers())
 	s.core.ReloadPolicies()
 	return nil
 }

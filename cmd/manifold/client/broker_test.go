@@ -100,6 +100,10 @@ func TestBroker(t *testing.T) {
 		{login("amqps", "amqp+tls"), files, false},
 		{login("amqp+ssl", "tls"), files, false},
 		{login("wss+amqp", "wss"), files, false},
+		{plain.URL("tcp", "auto"), client.Options{}, false},
+		{"failover:(" + plain.URL("nio", "auto") + ")", client.Options{}, false},
+		{login("ssl", "tls"), files, false},
+		{"failover:(" + login("nio+ssl", "tls") + ")", files, false},
 		{plain.URL("mqtt", "mqtt"), client.Options{}, true},
 		{plain.URL("mqtt", "auto"), client.Options{}, true},
 		{plain.URL("ws", "ws"), client.Options{}, false},
@@ -113,7 +117,7 @@ func TestBroker(t *testing.T) {
 	} {
 		t.Run(strings.SplitAfter(c.base, "@")[0]+fmt.Sprint(c.mqtt), func(t *testing.T) {
 			t.Parallel()
-			destination := "/queue/client." + strings.NewReplacer("/", "", ":", ".").Replace(c.base)
+			destination := "/queue/client." + strings.NewReplacer("/", "", ":", ".", "(", "", ")", "").Replace(c.base)
 			o := c.options
 			if c.mqtt {
 				destination = "/client/a%20&?ü/" + strings.NewReplacer(":", "-", "+", "-", "//", "").Replace(c.base)
@@ -205,7 +209,7 @@ func TestMQTTMessages(t *testing.T) {
 func TestRefusedLogin(t *testing.T) {
 	t.Parallel()
 	b := brokertest.Start(t, brokertest.WithSecurity(security.Options{Users: []security.User{{Name: "u", Password: "right"}}}))
-	for _, scheme := range []string{"stomp", "mqtt", "ws+stomp", "ws+mqtt"} {
+	for _, scheme := range []string{"tcp", "stomp", "mqtt", "ws+stomp", "ws+mqtt"} {
 		target, err := client.ParseTarget(scheme + "://u:wrong@" + b.Addr("auto") + "/queue/x")
 		if err != nil {
 			t.Fatal(err)

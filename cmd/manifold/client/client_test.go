@@ -7,8 +7,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-stomp/stomp/v3"
 	"github.com/go-stomp/stomp/v3/frame"
@@ -35,10 +37,22 @@ func TestParseTarget(t *testing.T) {
 		{"ws://h/queue/a", Target{Address: "h:61614", Host: "h", WebSocket: true, Destination: "/queue/a"}},
 		{"wss+stomp://h/topic/a", Target{Address: "h:61619", Host: "h", WebSocket: true, TLS: true, Destination: "/topic/a"}},
 		{"ws+mqtt://h:8161/a/+", Target{Address: "h:8161", Host: "h", WebSocket: true, MQTT: true, Destination: "a/+"}},
+		{"tcp://h/queue/a?consumer.priority=1", Target{Address: "h:61616", Host: "h", OpenWire: true, Destination: "/queue/a?consumer.priority=1"}},
+		{"nio+ssl://u:p@h/topic/a", Target{Address: "h:61617", Host: "h", OpenWire: true, TLS: true, User: "u", Password: "p", Destination: "/topic/a"}},
+		{"failover:(tcp://h,ssl://u:p@i:1)/queue/a", Target{OpenWire: true, User: "u", Password: "p", Destination: "/queue/a", Failover: &Failover{
+			Brokers: []Target{
+				{Address: "h:61616", Host: "h", OpenWire: true}, {Address: "i:1", Host: "i", OpenWire: true, TLS: true, User: "u", Password: "p"},
+			},
+			Random: true, Attempts: -1, Delay: 10 * time.Millisecond, MaxDelay: time.Second,
+		}}},
+		{"failover://(nio://h)/queue/a?randomize=false&maxReconnectAttempts=3&consumer.exclusive=true&initialReconnectDelay=5&maxReconnectDelay=7", Target{
+			OpenWire: true, Destination: "/queue/a?consumer.exclusive=true",
+			Failover: &Failover{Brokers: []Target{{Address: "h:61616", Host: "h", OpenWire: true}}, Attempts: 3, Delay: 5 * time.Millisecond, MaxDelay: 7 * time.Millisecond},
+		}},
 		{"wss+mqtt://h/a", Target{Address: "h:61619", Host: "h", WebSocket: true, TLS: true, MQTT: true, Destination: "a"}},
 	} {
 		got, err := ParseTarget(c.url)
-		if err != nil || got != c.want {
+		if err != nil || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: got %+v, %v; want %+v", c.url, got, err, c.want)
 		}
 	}
@@ -46,14 +60,23 @@ func TestParseTarget(t *testing.T) {
 		"":                             "no scheme",
 		"127.0.0.1:61613":              "not a URL",
 		"localhost/queue/a":            "no scheme",
-		"tcp://h/queue/a":              `scheme "tcp"`,
-		"stomp:///queue/a":             "no host",
-		"mqtt://h":                     "no topic",
-		"mqtt://h/":                    "no topic",
-		"stomp://h":                    "no destination",
-		"stomp://h/queue/":             "no destination",
-		"stomp://h/orders":             "no destination",
-		"stomp://u:secret@h:x/queue/a": "not a URL",
+		"http://h/queue/a":             `scheme "http"`,
+		"failover:tcp://h/queue/a":     "a failover URL looks like",
+		"failover:(tcp://h":            "a failover URL looks like",
+		"failover:(tcp://h)":           "no destination",
+		"failover:(stomp://h)/queue/a": "no broker of OpenWire",
+		"failover:(tcp://u:secret@h?x=y)/queue/a":      "no broker of OpenWire",
+		"failover:(tcp://u:secret@h:x)/queue/a":        "not a URL",
+		"failover:(tcp://)/queue/a":                    "no host",
+		"failover:(tcp://h)/queue/a?backup=true":       "option backup",
+		"failover:(tcp://h)/queue/a?randomize=perhaps": "option randomize",
+		"stomp:///queue/a":                             "no host",
+		"mqtt://h":                                     "no topic",
+		"mqtt://h/":                                    "no topic",
+		"stomp://h":                                    "no destination",
+		"stomp://h/queue/":                             "no destination",
+		"stomp://h/orders":                             "no destination",
+		"stomp://u:secret@h:x/queue/a":                 "not a URL",
 	} {
 		_, err := ParseTarget(url)
 		if err == nil || !strings.Contains(err.Error(), want) {

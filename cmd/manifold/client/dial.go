@@ -46,12 +46,13 @@ func Dial(ctx context.Context, t Target, o Options) (Conn, error) {
 		dialCtx, cancel = context.WithTimeout(ctx, o.Timeout)
 		defer cancel()
 	}
-	var dialer net.Dialer
-	raw, err := dialer.DialContext(dialCtx, "tcp", t.Address)
-	if err != nil {
-		return nil, connectError(err)
+	if t.OpenWire {
+		return o.dialOpenWire(dialCtx, ctx, t)
 	}
-	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	raw, stop, err := o.reach(dialCtx, ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	c, err := o.speak(dialCtx, raw, t, stop)
 	if err != nil {
 		raw.Close()
@@ -61,19 +62,33 @@ func Dial(ctx context.Context, t Target, o Options) (Conn, error) {
 	return c, nil
 }
 
-// speak shakes hands over a connection: for TLS, for a WebSocket, and for the protocol.
-func (o Options) speak(ctx context.Context, raw net.Conn, t Target, stop func() bool) (Conn, error) {
-	if t.TLS {
-		config, err := o.tls(t.Host)
-		if err != nil {
-			return nil, err
-		}
-		secure := tls.Client(raw, config)
-		if err := secure.HandshakeContext(ctx); err != nil {
-			return nil, connectError(fmt.Errorf("TLS with %s: %w", t.Address, err))
-		}
-		raw = secure
+// reach opens a connection, for TLS if the target says so. When life ends before stop was called, it
+// is cut.
+func (o Options) reach(ctx, life context.Context, t Target) (c net.Conn, stop func() bool, err error) {
+	var dialer net.Dialer
+	raw, err := dialer.DialContext(ctx, "tcp", t.Address)
+	if err != nil {
+		return nil, nil, connectError(err)
 	}
+	stop = context.AfterFunc(life, func() { raw.Close() })
+	if !t.TLS {
+		return raw, stop, nil
+	}
+	config, err := o.tls(t.Host)
+	if err == nil {
+		secure := tls.Client(raw, config)
+		if err = secure.HandshakeContext(ctx); err == nil {
+			return secure, stop, nil
+		}
+		err = connectError(fmt.Errorf("TLS with %s: %w", t.Address, err))
+	}
+	raw.Close()
+	stop()
+	return nil, nil, err
+}
+
+// speak shakes hands over a connection: for a WebSocket, and for the protocol.
+func (o Options) speak(ctx context.Context, raw net.Conn, t Target, stop func() bool) (Conn, error) {
 	if t.WebSocket {
 		var err error
 		if raw, err = upgrade(ctx, raw, t); err != nil {

@@ -146,6 +146,17 @@ func origin(s string) error {
 	return nil
 }
 
+// brokerURL accepts where an OpenWire client can find a broker. The client reads a list of such URLs
+// at its commas.
+func brokerURL(s string) error {
+	scheme, address, ok := strings.Cut(s, "://")
+	host, port, err := net.SplitHostPort(address)
+	if _, badPort := strconv.ParseUint(port, 10, 16); !ok || err != nil || badPort != nil || host == "" || scheme == "" || strings.ContainsAny(s, ", ") {
+		return fmt.Errorf("%q is no broker's URL; it looks like tcp://host:61616 or ssl://host:61617", s)
+	}
+	return nil
+}
+
 // brokerName accepts what can stand in addresses and in management names unescaped.
 func brokerName(s string) error {
 	if s == "" {

@@ -37,6 +37,8 @@ type Listener struct {
 	TrustedProxies []string // IP addresses and prefixes; empty trusts every peer
 	MaxConnections int      // 0: only limits.connections
 	Transformer    string   // of AMQP: "inherit", "jms", "native", "raw"
+	// ConnectedBrokers are URLs of brokers that clients with a failover: URL are told of.
+	ConnectedBrokers []string
 }
 
 // TLS are a listener's certificates, as paths of PEM files.

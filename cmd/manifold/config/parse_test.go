@@ -53,6 +53,8 @@ func TestProblems(t *testing.T) {
 		{"no listener", "listeners: []", "c.yaml:1: listeners: names no listener"},
 		{"same listener name", "listeners: [{name: a, address: '127.0.0.1:0'}, {name: a, address: '127.0.0.1:0'}]", `listeners[1].name: "a" is also the name of listeners[0]`},
 		{"same listener address", "listeners: [{name: a, address: '127.0.0.1:1'}, {name: b, address: '127.0.0.1:1'}]", `listeners[1].address: "127.0.0.1:1" is also the address of listeners[0]`},
+		{"no broker's URL", "listeners: [{name: a, address: '127.0.0.1:1', connected_brokers: ['tcp://a:1', 'b:2']}]", `"b:2" is no broker's URL`},
+		{"a broker's URL without a port", "listeners: [{name: a, address: '127.0.0.1:1', connected_brokers: ['tcp://a']}]", `"tcp://a" is no broker's URL`},
 		{"no protocol", "listeners: [{name: a, address: '127.0.0.1:1', protocols: []}]", "listeners[0].protocols: names no protocol"},
 		{"tls without key", "listeners: [{name: a, address: '127.0.0.1:1', tls: {certificate: c.pem}}]", "listeners[0].tls.certificate: has no key"},
 		{"tls without certificate", "listeners: [{name: a, address: '127.0.0.1:1', tls: {key: c.pem}}]", "listeners[0].tls: has no certificate"},

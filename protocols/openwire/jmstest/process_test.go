@@ -37,6 +37,7 @@ func TestProcess(t *testing.T) {
 	}{
 		{"kill under load", killUnderLoad},
 		{"standby", standby},
+		{"standby that the URL does not name", learned},
 		{"prepared branches", steps("xa")},
 		{"what survives", steps("survive")},
 		{"migration", migrate},
@@ -292,10 +293,25 @@ func killUnderLoad(t *testing.T, s jmstest.Suite, n *node) {
 
 // standby kills the active one of two processes on one data directory again and again. Applications go on at the other.
 func standby(t *testing.T, s jmstest.Suite, active *node) {
-	active.start()
 	other := newNode(t, active.binary, filepath.Join(filepath.Dir(active.config), "none"))
 	other.shareData(active)
-	load := begin(t, s, "jmstest.Load", "url=failover:("+active.url()+","+other.url()+")", "name=load")
+	takeTurns(t, s, active, other, active.url()+","+other.url())
+}
+
+// learned is standby for applications whose URL names only the first: they hear of the other from the broker.
+func learned(t *testing.T, s jmstest.Suite, active *node) {
+	other := newNode(t, active.binary, filepath.Join(filepath.Dir(active.config), "none"))
+	other.shareData(active)
+	for _, n := range []*node{active, other} {
+		n.connectedBrokers(active.url(), other.url())
+	}
+	takeTurns(t, s, active, other, active.url())
+}
+
+// takeTurns lets two processes on one data directory take turns under load.
+func takeTurns(t *testing.T, s jmstest.Suite, active, other *node, urls string) {
+	active.start()
+	load := begin(t, s, "jmstest.Load", "url=failover:("+urls+")", "name=load")
 	for range number(t, "MANIFOLD_CRASH_ROUNDS", 3) {
 		other.launch("--standby")
 		load.awaitCount(300)
@@ -304,6 +320,19 @@ func standby(t *testing.T, s jmstest.Suite, active *node) {
 		active, other = other, active
 	}
 	load.finish()
+}
+
+// connectedBrokers has the node tell its clients of brokers.
+func (n *node) connectedBrokers(urls ...string) {
+	n.t.Helper()
+	text, err := os.ReadFile(n.config)
+	if err == nil {
+		list := `protocols: [auto], connected_brokers: ["` + strings.Join(urls, `", "`) + `"]`
+		err = os.WriteFile(n.config, []byte(strings.Replace(string(text), "protocols: [auto]", list, 1)), 0o600)
+	}
+	if err != nil {
+		n.t.Fatal(err)
+	}
 }
 
 // shareData gives a node the data directory of another.
@@ -397,4 +426,15 @@ func demand(t *testing.T, s jmstest.Suite, n *node) {
 	begin(t, s, "jmstest.Steps", "fill", fmt.Sprintf("url=tcp://127.0.0.1:%d", old.Port), "queue=DEMAND.Q", "n=500").await("DONE")
 	t.Log(drain.await("CAME"))
 	drain.await("DONE")
+	// The consumers of other protocols count as well.
+	for _, scheme := range []string{"stomp", "amqp"} {
+		queue := "DEMAND." + scheme
+		receive := exec.CommandContext(t.Context(), n.binary, "receive", "--count", "50", "--timeout", "60s", fmt.Sprintf("%s://127.0.0.1:%d/queue/%s", scheme, n.port, queue))
+		done := make(chan error, 1)
+		go func() { done <- receive.Run() }()
+		begin(t, s, "jmstest.Steps", "fill", fmt.Sprintf("url=tcp://127.0.0.1:%d", old.Port), "queue="+queue, "n=50").await("DONE")
+		if err := <-done; err != nil {
+			t.Errorf("%s: %v", scheme, err)
+		}
+	}
 }

@@ -219,9 +219,37 @@ type writeCache struct {
 	size  int
 	slots []cacheKey
 	used  []bool
-	index map[cacheKey]int16
+	index map[cacheKey]int16 // nil: there are few, all of slots
 	next  int
 	evict int
+}
+
+// Few values are looked for one by one. A cache so small that it evicts early has an index at once.
+const (
+	fewSlots     = 12
+	unindexedMin = 256
+)
+
+// find returns the slot of a value.
+func (c *writeCache) find(k cacheKey) (int16, bool) {
+	if c.index != nil {
+		i, ok := c.index[k]
+		return i, ok
+	}
+	for i := range c.slots {
+		if c.slots[i] == k {
+			return int16(i), true
+		}
+	}
+	return 0, false
+}
+
+// makeIndex goes over to an index.
+func (c *writeCache) makeIndex() {
+	c.index = make(map[cacheKey]int16, 2*fewSlots)
+	for i, k := range c.slots {
+		c.index[k] = int16(i)
+	}
 }
 
 // sweep makes room before a command.
@@ -247,6 +275,9 @@ func (c *writeCache) add(k cacheKey) int16 {
 	if c.next++; c.next == c.size {
 		c.next = 0
 	}
+	if c.index == nil && (c.size < unindexedMin || len(c.slots) == fewSlots) {
+		c.makeIndex()
+	}
 	if len(c.index) >= c.size {
 		return -1
 	}
@@ -255,11 +286,10 @@ func (c *writeCache) add(k cacheKey) int16 {
 		c.slots = append(c.slots, cacheKey{})
 		c.used = append(c.used, false)
 	}
-	if c.index == nil {
-		c.index = make(map[cacheKey]int16)
-	}
 	c.slots[i], c.used[i] = k, true
-	c.index[k] = int16(i)
+	if c.index != nil {
+		c.index[k] = int16(i)
+	}
 	return int16(i)
 }
 
@@ -276,7 +306,7 @@ func (w *marshaller) cached(s Structure) {
 		w.nested(s)
 		return
 	}
-	if i, ok := w.cache.index[k]; ok {
+	if i, ok := w.cache.find(k); ok {
 		w.bool(false)
 		w.int16(i)
 		return

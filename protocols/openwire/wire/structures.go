@@ -1077,83 +1077,31 @@ func (s *BrokerID) write(w *marshaller) {
 	w.text(s.Value)
 }
 
-// slabs keep structures for the next command.
+// slabs keep the structures of frequent commands for the next one.
 type slabs struct {
-	message                slab[Message]
-	destination            slab[Destination]
-	transactionID          slab[TransactionID]
-	brokerInfo             slab[BrokerInfo]
-	connectionInfo         slab[ConnectionInfo]
-	sessionInfo            slab[SessionInfo]
-	consumerInfo           slab[ConsumerInfo]
-	producerInfo           slab[ProducerInfo]
-	transactionInfo        slab[TransactionInfo]
-	destinationInfo        slab[DestinationInfo]
-	removeSubscriptionInfo slab[RemoveSubscriptionInfo]
-	keepAliveInfo          slab[KeepAliveInfo]
-	shutdownInfo           slab[ShutdownInfo]
-	removeInfo             slab[RemoveInfo]
-	controlCommand         slab[ControlCommand]
-	flushCommand           slab[FlushCommand]
-	connectionError        slab[ConnectionError]
-	consumerControl        slab[ConsumerControl]
-	connectionControl      slab[ConnectionControl]
-	producerAck            slab[ProducerAck]
-	messagePull            slab[MessagePull]
-	messageDispatch        slab[MessageDispatch]
-	messageAck             slab[MessageAck]
-	response               slab[Response]
-	exceptionResponse      slab[ExceptionResponse]
-	dataResponse           slab[DataResponse]
-	dataArrayResponse      slab[DataArrayResponse]
-	integerResponse        slab[IntegerResponse]
-	subscriptionInfo       slab[SubscriptionInfo]
-	networkBridgeFilter    slab[NetworkBridgeFilter]
-	brokerSubscriptionInfo slab[BrokerSubscriptionInfo]
-	messageID              slab[MessageID]
-	connectionID           slab[ConnectionID]
-	sessionID              slab[SessionID]
-	consumerID             slab[ConsumerID]
-	producerID             slab[ProducerID]
-	brokerID               slab[BrokerID]
+	message         slab[Message]
+	destination     slab[Destination]
+	transactionID   slab[TransactionID]
+	transactionInfo slab[TransactionInfo]
+	keepAliveInfo   slab[KeepAliveInfo]
+	messagePull     slab[MessagePull]
+	messageAck      slab[MessageAck]
+	messageID       slab[MessageID]
+	connectionID    slab[ConnectionID]
+	consumerID      slab[ConsumerID]
+	producerID      slab[ProducerID]
 }
 
 func (s *slabs) reset() {
 	s.message.n, s.destination.n, s.transactionID.n = 0, 0, 0
-	s.brokerInfo.n = 0
-	s.connectionInfo.n = 0
-	s.sessionInfo.n = 0
-	s.consumerInfo.n = 0
-	s.producerInfo.n = 0
 	s.transactionInfo.n = 0
-	s.destinationInfo.n = 0
-	s.removeSubscriptionInfo.n = 0
 	s.keepAliveInfo.n = 0
-	s.shutdownInfo.n = 0
-	s.removeInfo.n = 0
-	s.controlCommand.n = 0
-	s.flushCommand.n = 0
-	s.connectionError.n = 0
-	s.consumerControl.n = 0
-	s.connectionControl.n = 0
-	s.producerAck.n = 0
 	s.messagePull.n = 0
-	s.messageDispatch.n = 0
 	s.messageAck.n = 0
-	s.response.n = 0
-	s.exceptionResponse.n = 0
-	s.dataResponse.n = 0
-	s.dataArrayResponse.n = 0
-	s.integerResponse.n = 0
-	s.subscriptionInfo.n = 0
-	s.networkBridgeFilter.n = 0
-	s.brokerSubscriptionInfo.n = 0
 	s.messageID.n = 0
 	s.connectionID.n = 0
-	s.sessionID.n = 0
 	s.consumerID.n = 0
 	s.producerID.n = 0
-	s.brokerID.n = 0
 }
 
 // create returns an empty structure of a type, or nil for an unknown one.
@@ -1172,73 +1120,73 @@ func (r *unmarshaller) create(t Type) Structure {
 		x.Kind = t
 		return x
 	case TypeBrokerInfo:
-		return r.slabs.brokerInfo.take(r.keep > 0)
+		return new(BrokerInfo)
 	case TypeConnectionInfo:
-		return r.slabs.connectionInfo.take(r.keep > 0)
+		return new(ConnectionInfo)
 	case TypeSessionInfo:
-		return r.slabs.sessionInfo.take(r.keep > 0)
+		return new(SessionInfo)
 	case TypeConsumerInfo:
-		return r.slabs.consumerInfo.take(r.keep > 0)
+		return new(ConsumerInfo)
 	case TypeProducerInfo:
-		return r.slabs.producerInfo.take(r.keep > 0)
+		return new(ProducerInfo)
 	case TypeTransactionInfo:
 		return r.slabs.transactionInfo.take(r.keep > 0)
 	case TypeDestinationInfo:
-		return r.slabs.destinationInfo.take(r.keep > 0)
+		return new(DestinationInfo)
 	case TypeRemoveSubscriptionInfo:
-		return r.slabs.removeSubscriptionInfo.take(r.keep > 0)
+		return new(RemoveSubscriptionInfo)
 	case TypeKeepAliveInfo:
 		return r.slabs.keepAliveInfo.take(r.keep > 0)
 	case TypeShutdownInfo:
-		return r.slabs.shutdownInfo.take(r.keep > 0)
+		return new(ShutdownInfo)
 	case TypeRemoveInfo:
-		return r.slabs.removeInfo.take(r.keep > 0)
+		return new(RemoveInfo)
 	case TypeControlCommand:
-		return r.slabs.controlCommand.take(r.keep > 0)
+		return new(ControlCommand)
 	case TypeFlushCommand:
-		return r.slabs.flushCommand.take(r.keep > 0)
+		return new(FlushCommand)
 	case TypeConnectionError:
-		return r.slabs.connectionError.take(r.keep > 0)
+		return new(ConnectionError)
 	case TypeConsumerControl:
-		return r.slabs.consumerControl.take(r.keep > 0)
+		return new(ConsumerControl)
 	case TypeConnectionControl:
-		return r.slabs.connectionControl.take(r.keep > 0)
+		return new(ConnectionControl)
 	case TypeProducerAck:
-		return r.slabs.producerAck.take(r.keep > 0)
+		return new(ProducerAck)
 	case TypeMessagePull:
 		return r.slabs.messagePull.take(r.keep > 0)
 	case TypeMessageDispatch:
-		return r.slabs.messageDispatch.take(r.keep > 0)
+		return new(MessageDispatch)
 	case TypeMessageAck:
 		return r.slabs.messageAck.take(r.keep > 0)
 	case TypeResponse:
-		return r.slabs.response.take(r.keep > 0)
+		return new(Response)
 	case TypeExceptionResponse:
-		return r.slabs.exceptionResponse.take(r.keep > 0)
+		return new(ExceptionResponse)
 	case TypeDataResponse:
-		return r.slabs.dataResponse.take(r.keep > 0)
+		return new(DataResponse)
 	case TypeDataArrayResponse:
-		return r.slabs.dataArrayResponse.take(r.keep > 0)
+		return new(DataArrayResponse)
 	case TypeIntegerResponse:
-		return r.slabs.integerResponse.take(r.keep > 0)
+		return new(IntegerResponse)
 	case TypeSubscriptionInfo:
-		return r.slabs.subscriptionInfo.take(r.keep > 0)
+		return new(SubscriptionInfo)
 	case TypeNetworkBridgeFilter:
-		return r.slabs.networkBridgeFilter.take(r.keep > 0)
+		return new(NetworkBridgeFilter)
 	case TypeBrokerSubscriptionInfo:
-		return r.slabs.brokerSubscriptionInfo.take(r.keep > 0)
+		return new(BrokerSubscriptionInfo)
 	case TypeMessageID:
 		return r.slabs.messageID.take(r.keep > 0)
 	case TypeConnectionID:
 		return r.slabs.connectionID.take(r.keep > 0)
 	case TypeSessionID:
-		return r.slabs.sessionID.take(r.keep > 0)
+		return new(SessionID)
 	case TypeConsumerID:
 		return r.slabs.consumerID.take(r.keep > 0)
 	case TypeProducerID:
 		return r.slabs.producerID.take(r.keep > 0)
 	case TypeBrokerID:
-		return r.slabs.brokerID.take(r.keep > 0)
+		return new(BrokerID)
 	}
 	return nil
 }

@@ -202,14 +202,18 @@ func generate(list []structure) []byte {
 		}
 		b.WriteString("}\n\n")
 	}
-	b.WriteString("// slabs keep structures for the next command.\ntype slabs struct {\n")
+	b.WriteString("// slabs keep the structures of frequent commands for the next one.\ntype slabs struct {\n")
 	b.WriteString("message slab[Message]\ndestination slab[Destination]\ntransactionID slab[TransactionID]\n")
 	for _, s := range list {
-		fmt.Fprintf(&b, "%s slab[%s]\n", lower(goName(s.name)), goName(s.name))
+		if frequent(s.name) {
+			fmt.Fprintf(&b, "%s slab[%s]\n", lower(goName(s.name)), goName(s.name))
+		}
 	}
 	b.WriteString("}\n\nfunc (s *slabs) reset() {\ns.message.n, s.destination.n, s.transactionID.n = 0, 0, 0\n")
 	for _, s := range list {
-		fmt.Fprintf(&b, "s.%s.n = 0\n", lower(goName(s.name)))
+		if frequent(s.name) {
+			fmt.Fprintf(&b, "s.%s.n = 0\n", lower(goName(s.name)))
+		}
 	}
 	b.WriteString("}\n\n// create returns an empty structure of a type, or nil for an unknown one.\n")
 	b.WriteString("func (r *unmarshaller) create(t Type) Structure {\nswitch t {\n")
@@ -218,10 +222,24 @@ func generate(list []structure) []byte {
 	b.WriteString("case TypeQueue, TypeTopic, TypeTempQueue, TypeTempTopic:\nd := r.slabs.destination.take(r.keep > 0)\nd.Kind = t\nreturn d\n")
 	b.WriteString("case TypeLocalTransactionID, TypeXATransactionID:\nx := r.slabs.transactionID.take(r.keep > 0)\nx.Kind = t\nreturn x\n")
 	for _, s := range list {
-		fmt.Fprintf(&b, "case Type%s:\nreturn r.slabs.%s.take(r.keep > 0)\n", goName(s.name), lower(goName(s.name)))
+		if frequent(s.name) {
+			fmt.Fprintf(&b, "case Type%s:\nreturn r.slabs.%s.take(r.keep > 0)\n", goName(s.name), lower(goName(s.name)))
+		} else {
+			fmt.Fprintf(&b, "case Type%[1]s:\nreturn new(%[1]s)\n", goName(s.name))
+		}
 	}
 	b.WriteString("}\nreturn nil\n}\n")
 	return b.Bytes()
+}
+
+// frequent reports whether clients send a structure with every message or so. Others are not worth
+// the memory that a connection would keep for them.
+func frequent(name string) bool {
+	switch name {
+	case "MessageAck", "MessagePull", "TransactionInfo", "KeepAliveInfo", "MessageId", "ConnectionId", "ConsumerId", "ProducerId":
+		return true
+	}
+	return false
 }
 
 func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }

@@ -4,6 +4,7 @@ import static jmstest.Env.*;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.jms.BytesMessage;
 import javax.jms.DeliveryMode;
@@ -12,9 +13,11 @@ import javax.jms.Message;
 import javax.jms.MessageConsumer;
 import javax.jms.MessageProducer;
 import javax.jms.Session;
+import javax.jms.TextMessage;
 import org.apache.activemq.ActiveMQConnection;
 import org.apache.activemq.ActiveMQMessageProducer;
 import org.apache.activemq.AsyncCallback;
+import org.apache.activemq.command.ActiveMQQueue;
 
 /** Ways of sending. */
 final class Producers {
@@ -145,5 +148,58 @@ final class Producers {
         fails(javax.jms.IllegalStateException.class, ".*", () -> p.send(s.createTextMessage("x")));
         put(s, e.queue(), "y");
         wantTexts(s.createConsumer(e.queue()), "y");
+    }
+
+    /** Sends to a queue with little room until that is used up, from a thread of its own, and returns when sending has stopped. */
+    private static Thread fill(Env e, ActiveMQConnection c, ActiveMQQueue q, int n, AtomicInteger sent) throws Exception {
+        MessageProducer p = Env.auto(c).createProducer(q);
+        TextMessage m = Env.auto(c).createTextMessage("x".repeat(1000));
+        Thread t = new Thread(() -> {
+            try {
+                for (int i = 0; i < n; i++) {
+                    p.send(m);
+                    sent.incrementAndGet();
+                }
+            } catch (JMSException x) {
+                x.printStackTrace();
+            }
+        });
+        t.start();
+        int before = -1;
+        while (before != sent.get() || before == 0) {
+            before = sent.get();
+            Thread.sleep(500);
+        }
+        check(before < n, "the queue takes everything");
+        return t;
+    }
+
+    @Scenario(name = "send/full-queue", ref = "a producer waits while its queue is full, and goes on when somebody consumes")
+    static void full(Env e) throws Exception {
+        ActiveMQQueue q = new ActiveMQQueue("limited." + e.unique);
+        AtomicInteger sent = new AtomicInteger();
+        Thread t = fill(e, e.connect(), q, 50, sent);
+        MessageConsumer consumer = e.session().createConsumer(q);
+        for (int i = 0; i < 50; i++) {
+            take(consumer);
+        }
+        t.join(PATIENCE);
+        equal("sent", sent.get(), 50);
+    }
+
+    @Scenario(name = "send/full-queue-same-connection", ref = "while a producer waits for room, its connection goes on: a consumer that is made on it then makes the room, also for a producer with a window")
+    static void fullSame(Env e) throws Exception {
+        for (String option : new String[] {"jms.alwaysSyncSend=false", "jms.useAsyncSend=true&jms.producerWindowSize=10000"}) {
+            ActiveMQQueue q = new ActiveMQQueue("limited." + e.unique + "." + option.length());
+            AtomicInteger sent = new AtomicInteger();
+            ActiveMQConnection c = e.connect(option);
+            Thread t = fill(e, c, q, 50, sent);
+            MessageConsumer consumer = Env.auto(c).createConsumer(q);
+            for (int i = 0; i < 50; i++) {
+                take(consumer);
+            }
+            t.join(PATIENCE);
+            equal("sent", sent.get(), 50);
+        }
     }
 }

@@ -39,6 +39,38 @@ final class Topics {
         quiet(c);
     }
 
+    @Scenario(name = "topic/retroactive", ref = "a retroactive consumer gets nothing of what a topic does not remember, and what comes later like any")
+    static void retroactive(Env e) throws Exception {
+        Session s = e.session();
+        put(s, e.topic(), "before");
+        MessageConsumer c = s.createConsumer(e.topic("?consumer.retroactive=true"));
+        put(s, e.topic(), "after");
+        wantTexts(c, "after");
+        quiet(c);
+    }
+
+    @Scenario(name = "topic/retained", ref = "a message with the property ActiveMQ.Retain comes to later retroactive consumers, marked ActiveMQ.Retained, and to no others; the last one counts")
+    static void retained(Env e) throws Exception {
+        Session s = e.session();
+        for (String text : List.of("1", "2")) {
+            Message m = s.createTextMessage(text);
+            m.setBooleanProperty("ActiveMQ.Retain", true);
+            s.createProducer(e.topic()).send(m);
+        }
+        MessageConsumer plain = s.createConsumer(e.topic());
+        MessageConsumer late = s.createConsumer(e.topic("?consumer.retroactive=true"));
+        Message m = take(late);
+        equal("text", text(m), "2");
+        check(m.getBooleanProperty("ActiveMQ.Retained"), "it is not marked");
+        put(s, e.topic(), "3");
+        wantTexts(plain, "3");
+        m = take(late);
+        equal("text", text(m), "3");
+        check(!m.propertyExists("ActiveMQ.Retained"), "a live message is marked");
+        quiet(plain);
+        quiet(late);
+    }
+
     @Scenario(name = "topic/no-local", ref = "with noLocal a consumer does not get what its own connection publishes")
     static void noLocal(Env e) throws Exception {
         Session s = e.session();
