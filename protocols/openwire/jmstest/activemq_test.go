@@ -33,7 +33,6 @@ func TestActiveMQ(t *testing.T) {
 	t.Run("secure", func(t *testing.T) { s.Run(t, secureActiveMQ(t, s), only()) })
 }
 
-
 // secureActiveMQ starts an ActiveMQ that asks for TLS, a client certificate, a password and permissions.
 func secureActiveMQ(t *testing.T, s jmstest.Suite) jmstest.Target {
 	t.Helper()
