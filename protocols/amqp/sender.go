@@ -349,8 +349,12 @@ func outcomeOf(s *frame.State) broker.Outcome {
 		return broker.Outcome{Kind: broker.Rejected, Cause: cause}
 	case frame.Modified:
 		switch {
+		case s.Failed && s.Undeliverable:
+			// What Qpid JMS says of a message that it has tried often enough: it goes where
+			// ActiveMQ's clients have their poison.
+			return broker.Outcome{Kind: broker.Rejected, Cause: "failed, and undeliverable to the receiver"}
 		case s.Failed:
-			return broker.Outcome{Kind: broker.Failed, NotHere: s.Undeliverable, Fields: mapping.Annotations(s.Annotations)}
+			return broker.Outcome{Kind: broker.Failed, Fields: mapping.Annotations(s.Annotations)}
 		default:
 			return broker.Outcome{Kind: broker.Released, NotHere: s.Undeliverable, Fields: mapping.Annotations(s.Annotations)}
 		}

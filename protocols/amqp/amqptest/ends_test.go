@@ -8,11 +8,13 @@ import (
 
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/policy"
 	queues "github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/protocols/amqp"
 	"github.com/manifoldmq/manifold/protocols/amqp/amqptest"
 	"github.com/manifoldmq/manifold/protocols/amqp/mapping"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
+	"github.com/manifoldmq/manifold/protocols/server"
 )
 
 // TestSilence shows that a client that says nothing for too long is closed with a reason, that it is told how often it has
@@ -150,4 +152,34 @@ func TestFullMemory(t *testing.T) {
 	if list := rcv.Drain(5); len(list) > 0 {
 		t.Errorf("%d more came", len(list))
 	}
+}
+
+// TestRefusedAtALimit shows that where a full queue refuses messages, a producer hears why, and its link goes on when there
+// is room.
+func TestRefusedAtALimit(t *testing.T) {
+	t.Parallel()
+	target := hostileTarget(t, brokertest.With(func(o *server.Options) {
+		o.Policies = []policy.Entry{{Match: "queue://refusing", Values: []policy.Value{{Name: "limits", Set: func(p *policy.Policy) {
+			p.Limits.Memory, p.FailIfNoSpace = 100<<10, true
+		}}}}}
+	}))
+	s := open(t, target).Session()
+	snd, rcv := s.Sender("queue://refusing"), s.Receiver("queue://refusing")
+	m := amqptest.Message{Data: [][]byte{make([]byte, 40<<10)}}
+	taken := 0
+	for ; taken < 10; taken++ {
+		if state := snd.Send(m); amqptest.Code(state) != amqptest.Accepted {
+			if amqptest.Condition(state) != "amqp:resource-limit-exceeded" {
+				t.Fatalf("got %s", amqptest.Text(state))
+			}
+			break
+		}
+	}
+	if taken == 0 || taken == 10 {
+		t.Fatalf("%d were taken", taken)
+	}
+	for range taken {
+		rcv.Take().Accept()
+	}
+	snd.Put(m)
 }

@@ -82,7 +82,7 @@ func outcomeScenarios() []Scenario {
 				}
 				d.Accept()
 			}},
-		{Name: "outcome/modified-undeliverable-here", Ref: "a message modified as undeliverable here does not come to that link again, and to another one", RabbitMQ: "rejects it",
+		{Name: "outcome/modified-undeliverable-here", Ref: "a message modified as undeliverable here, and not as failed, does not come to that link again, and to another one", RabbitMQ: "rejects it",
 			ActiveMQ: "sends it to the dead-letter queue", Why: "the standard says that others may get it", Run: func(e *Env) {
 				s := e.Session()
 				s.Sender(e.Queue("")).PutTexts("1", "2")
@@ -99,6 +99,23 @@ func outcomeScenarios() []Scenario {
 					e.t.Errorf("got %q", d.Text())
 				}
 			}},
+		{Name: "outcome/poison", RabbitMQ: "drops it", Ref: "a message modified as failed and undeliverable here, as Qpid JMS gives its poison up, goes to the dead-letter queue", Run: func(e *Env) {
+			s := e.ConnectJMS(e.Name("client")).Session()
+			m := TextMessage("poison").Durable()
+			m.Application = Map{"k", e.Name("")}
+			s.Sender(e.Queue("")).Put(m)
+			dead := s.ReceiverWith(Terms{Source: Terminus{Address: "queue://ActiveMQ.DLQ", Filter: Selector("k = '" + e.Name("") + "'")}})
+			l := s.ReceiverWith(Terms{Source: JMSSource(e.Queue(""), "queue")})
+			l.Take().Settle(D(Modified, true, true), true)
+			if d := dead.Take(); d.Text() != "poison" {
+				e.t.Errorf("got %q", d.Text())
+			} else {
+				d.Accept()
+			}
+			if list := s.Receiver(e.Queue("")).Drain(5); len(list) > 0 {
+				e.t.Errorf("another got it")
+			}
+		}},
 		{Name: "outcome/rejected", Ref: "a rejected message goes to the dead-letter queue at once, and keeps what it was", RabbitMQ: "drops it", Run: func(e *Env) {
 			s := e.Session()
 			m := TextMessage("poison").Durable().With(MessageID, "id-1").With(CorrelationID, "c-1")
