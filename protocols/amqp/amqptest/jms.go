@@ -2,6 +2,7 @@ package amqptest
 
 import (
 	"bytes"
+	"strings"
 	"time"
 )
 
@@ -120,6 +121,35 @@ func jmsScenarios() []Scenario {
 			}
 			for _, d := range list {
 				d.Accept()
+			}
+		}},
+		{Name: "jms/statistics", Plain: true, RabbitMQ: "has none", Ref: "a message to ActiveMQ.Statistics is answered by a map of figures", Run: func(e *Env) {
+			s := e.ConnectJMS(e.Name("client")).Session()
+			s.Sender(e.Queue("")).PutTexts("1", "2")
+			replies := s.ReceiverWith(Terms{Source: Terminus{Dynamic: true}})
+			to, _ := Fields(replies.Attached.Fields.At(5)).At(0).(string)
+			s.Sender("queue://ActiveMQ.Statistics.Destination." + strings.TrimPrefix(e.Queue(""), "queue://")).Put(Message{Null: true}.With(ReplyTo, to).With(CorrelationID, "c-1"))
+			d := replies.Take()
+			figures, _ := d.Value.(Map)
+			if d.Properties.At(CorrelationID) != "c-1" || figures.Get("size") != int64(2) || figures.Get("destinationName") != e.Queue("") {
+				e.t.Errorf("got %s, %s", Text(d.Properties), Text(d.Value))
+			}
+			d.Accept()
+		}},
+		{Name: "jms/advisory", Plain: true, RabbitMQ: "has none", Ref: "an advisory is a text of JSON, as STOMP clients get it", Run: func(e *Env) {
+			s := e.Session()
+			rcv := s.Receiver("topic://ActiveMQ.Advisory.Connection")
+			rcv.Credit(1000)
+			s.Sync()
+			e.ConnectAs(e.Name("other"))
+			for {
+				d := rcv.Receive()
+				if strings.Contains(d.Text(), e.Name("other")) {
+					if !strings.HasPrefix(d.Text(), `{"ConnectionInfo":{`) || d.Properties.At(Subject) != "Advisory" || d.Application.Get("originBrokerName") == nil {
+						e.t.Errorf("got %s, %s, %s", Text(d.Properties), Text(d.Application), d.Text())
+					}
+					return
+				}
 			}
 		}},
 	}
