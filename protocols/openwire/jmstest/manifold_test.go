@@ -35,14 +35,12 @@ func advised(o *server.Options) {
 	set := func(match string, fn func(*policy.Policy)) {
 		o.Policies = append(o.Policies, policy.Entry{Match: match, Values: []policy.Value{{Name: "advised", Set: fn}}})
 	}
-	set("queue://limited.>", func(p *policy.Policy) { p.Limits.Memory = 20000 })
 	set("queue://jmstest.*.advised", func(p *policy.Policy) { p.Advisories, p.Limits.Memory = ^policy.Advisories(0), 20000 })
 	set("topic://jmstest.*.advised", func(p *policy.Policy) { p.Advisories, p.Limits.Pending = ^policy.Advisories(0), 4 })
 }
 
 // policyEntries are the policies of the scenarios, in the configuration of an ActiveMQ.
 const policyEntries = `<destinationPolicy><policyMap><policyEntries>
-<policyEntry queue="limited.>" memoryLimit="20000"/>
 <policyEntry queue="jmstest.*.advised" sendAdvisoryIfNoConsumers="true" advisoryForSlowConsumers="true" advisoryForFastProducers="true"
   advisoryForDiscardingMessages="true" advisoryWhenFull="true" advisoryForDelivery="true" advisoryForConsumed="true" memoryLimit="20000"
   cursorMemoryHighWaterMark="100"><pendingQueuePolicy><vmQueueCursor/></pendingQueuePolicy></policyEntry>

@@ -176,7 +176,7 @@ final class Producers {
 
     @Scenario(name = "send/full-queue", ref = "a producer waits while its queue is full, and goes on when somebody consumes")
     static void full(Env e) throws Exception {
-        ActiveMQQueue q = new ActiveMQQueue("limited." + e.unique);
+        ActiveMQQueue q = e.queue(".advised"); // its policy leaves it little room
         AtomicInteger sent = new AtomicInteger();
         Thread t = fill(e, e.connect(), q, 50, sent);
         MessageConsumer consumer = e.session().createConsumer(q);
@@ -190,7 +190,7 @@ final class Producers {
     @Scenario(name = "send/full-queue-same-connection", ref = "while a producer waits for room, its connection goes on: a consumer that is made on it then makes the room, also for a producer with a window")
     static void fullSame(Env e) throws Exception {
         for (String option : new String[] {"jms.alwaysSyncSend=false", "jms.useAsyncSend=true&jms.producerWindowSize=10000"}) {
-            ActiveMQQueue q = new ActiveMQQueue("limited." + e.unique + "." + option.length());
+            ActiveMQQueue q = e.queue(".advised");
             AtomicInteger sent = new AtomicInteger();
             ActiveMQConnection c = e.connect(option);
             Thread t = fill(e, c, q, 50, sent);
