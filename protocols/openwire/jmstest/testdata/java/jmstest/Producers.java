@@ -200,6 +200,7 @@ final class Producers {
             }
             t.join(PATIENCE);
             equal("sent", sent.get(), 50);
+            c.close();
         }
     }
 }
