@@ -82,7 +82,7 @@ func layers() []layer {
 		// Tests over all protocols, of which they are clients each time.
 		{
 			pkg:   "protocols/interoptest",
-			tests: append(kits, "broker/address", "broker/policy", "protocols/mqtt", "protocols/openwire/jmstest", "protocols/server"),
+			tests: append(kits, "broker", "broker/address", "broker/policy", "protocols/mqtt", "protocols/openwire/jmstest", "protocols/server"),
 		},
 		{pkg: "protocols/server", may: []string{"broker/...", "store/...", "protocols/..."}, tests: kits},
 		{pkg: "protocols/clienttest"},

@@ -73,10 +73,10 @@ func scenariosByName(t *testing.T) map[string]bool {
 	}
 	for protocol, at := range map[string]string{
 		"openwire": "protocols/openwire/jmstest/testdata/java/jmstest", "stomp": "protocols/stomp/stomptest",
-		"mqtt": "protocols/mqtt/mqtttest", "amqp": "protocols/amqp/amqptest",
+		"mqtt": "protocols/mqtt/mqtttest", "amqp": "protocols/amqp/amqptest", "delivery": "protocols/interoptest",
 	} {
 		for _, name := range list {
-			if path.Dir(name) != at || strings.HasSuffix(name, "_test.go") {
+			if path.Dir(name) != at || strings.HasSuffix(name, "_test.go") && protocol != "delivery" {
 				continue
 			}
 			text, err := os.ReadFile(filepath.FromSlash(name))

@@ -267,6 +267,7 @@ func (b *Broker) activate(ctx context.Context) error {
 		Remove:    b.removed,
 		Now:       nowMillis,
 		Tell:      b.tell,
+		Room:      func() { go b.flow.release() },
 	}
 	b.flow.start(b)
 	if err := b.recover(ctx); err != nil {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -70,7 +71,11 @@ func (d *Destination) full() shortage {
 	default:
 		return shortage{}
 	}
-	n := d.queue.Counters()
+	if !d.atLimit(l) {
+		return shortage{}
+	}
+	d.queue.Await(below(l.Messages), below(l.Memory))
+	n := d.queue.Counters() // looked at anew: what left meanwhile has called nobody
 	switch {
 	case l.Memory > 0 && n.Bytes.Load() >= l.Memory:
 		return shortage{"destination", "memory limit reached on " + d.Address.String(), "consume, purge or move its messages, or raise limits.memory of its policy", d}
@@ -78,6 +83,14 @@ func (d *Destination) full() shortage {
 		return shortage{"destination", "message limit reached on " + d.Address.String(), "consume, purge or move its messages, or raise limits.messages of its policy", d}
 	}
 	return shortage{}
+}
+
+// below returns what has to be left of a limit for producers to go on.
+func below(limit int64) int64 {
+	if limit <= 0 {
+		return math.MaxInt64
+	}
+	return limit - max(limit/10, 1)
 }
 
 // atLimit reports whether a queue holds as much as its limits allow, or more.

@@ -39,6 +39,9 @@ type Env struct {
 	Remove func(list []Taken, why Reason)
 	// Now is the time in Unix milliseconds.
 	Now func() int64
+	// Room says that a queue for which somebody called Await holds less. It is called with locks held
+	// and must neither block nor call back.
+	Room func()
 	// Tell hears what Options.Tell asks for. It is called with locks held and must neither block nor
 	// call back.
 	Tell func(Told)
@@ -106,6 +109,7 @@ type Queue struct {
 	intake   []Entry
 	wanted   atomic.Bool // somebody asked for dispatch
 
+	awaited     atomic.Pointer[room]
 	overflowing atomic.Bool // arrivals are left to the store
 	crowd       crowd
 
@@ -264,9 +268,18 @@ func (q *Queue) Offer(e Entry) {
 
 // forget takes entries off the gauges.
 func (q *Queue) forget(entries, bytes int64) {
-	q.counters.Entries.Add(-entries)
-	q.counters.Bytes.Add(-bytes)
+	left := q.counters.Entries.Add(-entries)
+	size := q.counters.Bytes.Add(-bytes)
+	if w := q.awaited.Load(); w != nil && left <= w.entries && size <= w.bytes && q.awaited.CompareAndSwap(w, nil) {
+		q.env.Room()
+	}
 }
+
+// room is how little a queue is to hold for somebody to go on.
+type room struct{ entries, bytes int64 }
+
+// Await asks for one call of Env.Room, when the queue holds no more than so much.
+func (q *Queue) Await(entries, bytes int64) { q.awaited.Store(&room{entries, bytes}) }
 
 // isPurged reports whether the queue was purged since an entry came to it. The purge took
 // what was stored of it.

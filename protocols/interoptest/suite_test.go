@@ -33,7 +33,7 @@ type scenario struct {
 
 // scenarios returns all of them.
 func scenarios() []scenario {
-	return slices.Concat(queueScenarios(), dispatchScenarios(), redeliveryScenarios(), transactionScenarios(), topicScenarios(), timeScenarios())
+	return slices.Concat(queueScenarios(), dispatchScenarios(), redeliveryScenarios(), transactionScenarios(), topicScenarios(), timeScenarios(), policyScenarios())
 }
 
 // env is what a scenario runs with: a protocol, a broker, and names that nobody else uses.
@@ -137,6 +137,14 @@ func policies(o *server.Options) {
 	set("queue://individual.>", func(p *policy.Policy) { p.DeadLetter.Individual, p.DeadLetter.Prefix = true, "DLQ." })
 	set("topic://remembering.>", func(p *policy.Policy) { p.Recovery.Count = 2 })
 	set("topic://limited.>", func(p *policy.Policy) { p.Limits.Pending = 5 })
+	set("topic://lowest.>", func(p *policy.Policy) { p.Limits.Pending, p.Limits.Eviction = 3, policy.EvictLowestPriority })
+	set("topic://unique.>", func(p *policy.Policy) {
+		p.Limits.Pending, p.Limits.Eviction, p.Limits.EvictionProperty = 3, policy.EvictSameProperty, "symbol"
+	})
+	set("queue://once.>", func(p *policy.Policy) { p.Duplicates.Window = 100 })
+	set("queue://dropping.>", func(p *policy.Policy) { p.Limits.Messages, p.Limits.Overflow = 3, policy.DiscardOldest })
+	set("queue://refusing.>", func(p *policy.Policy) { p.Limits.Messages, p.Limits.Overflow = 3, policy.DiscardNew })
+	set("queue://full.>", func(p *policy.Policy) { p.Limits.Messages = 3 })
 }
 
 // activeMQPolicies are the same in ActiveMQ's words.
@@ -145,6 +153,10 @@ const activeMQPolicies = `<destinationPolicy><policyMap><policyEntries>
 <policyEntry queue="individual.>"><deadLetterStrategy><individualDeadLetterStrategy queuePrefix="DLQ."/></deadLetterStrategy></policyEntry>
 <policyEntry topic="remembering.>"><subscriptionRecoveryPolicy><fixedCountSubscriptionRecoveryPolicy maximumSize="2"/></subscriptionRecoveryPolicy></policyEntry>
 <policyEntry topic="limited.>"><pendingMessageLimitStrategy><constantPendingMessageLimitStrategy limit="5"/></pendingMessageLimitStrategy></policyEntry>
+<policyEntry topic="lowest.>"><messageEvictionStrategy><oldestMessageWithLowestPriorityEvictionStrategy/></messageEvictionStrategy>
+  <pendingMessageLimitStrategy><constantPendingMessageLimitStrategy limit="3"/></pendingMessageLimitStrategy></policyEntry>
+<policyEntry topic="unique.>"><messageEvictionStrategy><uniquePropertyMessageEvictionStrategy propertyName="symbol"/></messageEvictionStrategy>
+  <pendingMessageLimitStrategy><constantPendingMessageLimitStrategy limit="3"/></pendingMessageLimitStrategy></policyEntry>
 </policyEntries></policyMap></destinationPolicy>`
 
 // TestDelivery runs the suite against Manifold.

@@ -23,7 +23,7 @@ var answers = [fault.Kinds]answer{
 	fault.Unauthenticated: {"User name or password is invalid.", true},
 	fault.Forbidden:       {"Not authorized", false},
 	fault.InUse:           {"Already in use", false},
-	fault.Malformed:       {"Malformed frame", true},
+	fault.Malformed:       {"Malformed message", false}, // a frame that is none has an error of its own
 	fault.TooLarge:        {"Too large", true},
 	fault.LimitReached:    {"A limit of the broker is reached", false},
 	fault.StoreFull:       {"The broker's store is full", false},

@@ -14,7 +14,7 @@ func TestAnswers(t *testing.T) {
 	t.Parallel()
 	secret := errors.New("open /var/lib/secret: no space left")
 	closing := map[fault.Kind]bool{
-		fault.Unauthenticated: true, fault.Malformed: true, fault.TooLarge: true, fault.Moved: true, fault.Closed: true,
+		fault.Unauthenticated: true, fault.TooLarge: true, fault.Moved: true, fault.Closed: true,
 	}
 	for k := range fault.Kinds {
 		kind := fault.Kind(k)
