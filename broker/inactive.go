@@ -7,9 +7,17 @@ import (
 
 // deleteInactive removes the destinations that nobody has used for as long as their policies allow.
 func (b *Broker) deleteInactive(now time.Time) {
-	for _, d := range b.Destinations() {
+	var list []*Destination
+	b.mu.RLock()
+	for _, d := range b.destinations { // of which there may be many, and most have no such policy
+		if d.Policy().Inactive > 0 && !d.Address.Kind.IsTemp() {
+			list = append(list, d)
+		}
+	}
+	b.mu.RUnlock()
+	for _, d := range list {
 		after := d.Policy().Inactive
-		if after <= 0 || d.Address.Kind.IsTemp() {
+		if after <= 0 {
 			continue
 		}
 		if !d.inactive() {

@@ -12,7 +12,7 @@ import (
 // and go: the order inside each group must hold, whoever has it.
 func groupRounds(t *testing.T, r *rig) {
 	// So little memory that most of the queue is on the disk.
-	r.configure(r.dir, "limits: {memory: 64MiB}\n")
+	r.configure(r.dir, "limits: {memory: 64MiB, frame: 16MiB}\n")
 	broker, _ := r.start()
 	for round := range r.rounds {
 		ctx, cancel := context.WithTimeout(r.ctx, 3*time.Minute)
