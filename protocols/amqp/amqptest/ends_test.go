@@ -183,3 +183,43 @@ func TestRefusedAtALimit(t *testing.T) {
 	}
 	snd.Put(m)
 }
+
+// TestFramesOutOfPlace sends every performative where it has no place: first, or once more than it may come. The
+// connection or the session ends with an error, and others don't notice.
+func TestFramesOutOfPlace(t *testing.T) {
+	t.Parallel()
+	target := hostileTarget(t)
+	sings := canary(t, target)
+	performatives := map[string]amqptest.Frame{
+		"begin":       amqptest.P(0, amqptest.Begin, nil, uint32(0), uint32(1), uint32(1)),
+		"attach":      amqptest.P(0, amqptest.Attach, "l", uint32(0), true, nil, nil, amqptest.Terminus{Address: "queue://a"}.Source(), amqptest.D(amqptest.TargetCode)),
+		"flow":        amqptest.P(0, amqptest.Flow, uint32(0), uint32(1), uint32(0), uint32(1)),
+		"transfer":    amqptest.P(0, amqptest.Transfer, uint32(0), uint32(0), []byte{1}, uint32(0)),
+		"disposition": amqptest.P(0, amqptest.Disposition, true, uint32(0), uint32(0), true),
+		"detach":      amqptest.P(0, amqptest.Detach, uint32(0), true),
+		"end":         amqptest.P(0, amqptest.End),
+	}
+	for name, f := range performatives {
+		first := amqptest.Dial(t, target)
+		first.Login()
+		first.Write(f)
+		first.Expect(amqptest.Open)
+		first.Failed("amqp:connection:framing-error")
+		if name != "begin" {
+			c := open(t, target)
+			c.Write(f)
+			c.Failed("amqp:connection:framing-error") // there is no session
+		}
+	}
+	c := open(t, target)
+	s := c.Session()
+	l := s.Receiver("queue://a")
+	l.Detach(true)
+	s.WriteOn(performatives["detach"])
+	s.Failed("amqp:session:unattached-handle")
+	s = c.Session()
+	s.Ends()
+	s.WriteOn(performatives["end"])
+	c.Failed("amqp:connection:framing-error")
+	sings()
+}

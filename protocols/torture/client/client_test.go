@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestClients(t *testing.T) {
 				dial = client.Dial
 			}
 			for _, mode := range c.modes {
-				d := &driver{t: t, queue: "/queue/clients." + c.about + "." + mode.String() + "." + string('0'+rune(mode)), mode: mode}
+				d := &driver{t: t, queue: fmt.Sprintf("/queue/clients.%s.%d", c.about, mode), mode: mode}
 				k, err := dial(t.Context(), c.target, "")
 				if err != nil {
 					t.Fatal(err)
