@@ -201,12 +201,25 @@ func (m *Message) Property(name string) (Value, bool) {
 	return m.Content.Property(name)
 }
 
-// Properties yields the content's properties with the overlay merged in: changed ones at
-// their old place, new ones at the end.
+// RetainProperty is how clients of ActiveMQ ask for Retain.
+const RetainProperty = "ActiveMQ.Retain"
+
+// HidesRetain reports whether consumers don't see RetainProperty: a topic has heeded it, and who
+// passed the message on with its properties would have it retained elsewhere as well.
+func (m *Message) HidesRetain() bool {
+	return m.Flags&Retain != 0 && m.Address.Kind == address.Topic
+}
+
+// Properties yields the properties that consumers see: the content's with the overlay merged in,
+// changed ones at their old place, new ones at the end.
 func (m *Message) Properties(yield func(Field) bool) {
 	more := true
+	hides := m.HidesRetain()
 	if m.Content != nil {
 		m.Content.Properties(func(f Field) bool {
+			if hides && f.Name == RetainProperty {
+				return true
+			}
 			if v, ok := m.overlaid(f.Name); ok {
 				if v.IsNull() {
 					return true

@@ -27,7 +27,6 @@ const (
 // Names of the properties that JMS knows of a message from MQTT.
 const (
 	qosProperty         = "ActiveMQ.MQTT.QoS"
-	retainProperty      = "ActiveMQ.Retain"
 	contentTypeProperty = "content-type"
 	amqpContentType     = "JMS_AMQP_ContentType"
 	groupProperty       = "JMSXGroupID"
@@ -90,7 +89,7 @@ func (k *content) Properties(yield func(message.Field) bool) {
 	if !yield(message.Field{Name: qosProperty, Value: message.OfInt(int32(k.head[0] & headQoS))}) {
 		return
 	}
-	if k.head[0]&headRetain != 0 && !yield(message.Field{Name: retainProperty, Value: message.OfBool(true)}) {
+	if k.head[0]&headRetain != 0 && !yield(message.Field{Name: message.RetainProperty, Value: message.OfBool(true)}) {
 		return
 	}
 	var seen unique
@@ -117,7 +116,7 @@ func (k *content) Properties(yield func(message.Field) bool) {
 // isHeader reports whether a user property is kept as a header of the message, or would be taken
 // for what the broker says of it.
 func isHeader(name string) bool {
-	return name == "" || name == groupProperty || name == groupSeqProperty || name == typeProperty || name == qosProperty || name == retainProperty
+	return name == "" || name == groupProperty || name == groupSeqProperty || name == typeProperty || name == qosProperty || name == message.RetainProperty
 }
 
 // unique finds names that have been there before.

@@ -347,7 +347,7 @@ func (c *connection) appendForeign(dst []byte, m *message.Message, isText bool) 
 	hasType := false
 	m.Properties(func(f message.Field) bool {
 		switch {
-		case f.Name == qosProperty, f.Name == retainProperty:
+		case f.Name == qosProperty, f.Name == message.RetainProperty:
 		case f.Name == contentTypeProperty || f.Name == amqpContentType:
 			if t := f.Value.Text(); !hasType && t != "" && isString(t) {
 				dst = packet.AppendText(dst, packet.ContentType, t)

@@ -123,7 +123,6 @@ func (k *content) appendHead(b []byte, m *wire.Message, extra []byte, arrival in
 // Properties that the core is told of.
 const (
 	scheduledPrefix = "AMQ_SCHEDULED_"
-	retainProperty  = "ActiveMQ.Retain"
 
 	retainedProperty = "ActiveMQ.Retained" // on what a topic had kept
 )
@@ -134,7 +133,7 @@ func flagsOf(properties []byte) (f message.Flags) {
 		switch key := view(it.Key); {
 		case strings.HasPrefix(key, scheduledPrefix):
 			f |= message.Scheduled
-		case key == retainProperty && it.Value.Kind == wire.BoolValue && it.Value.Num != 0:
+		case key == message.RetainProperty && it.Value.Kind == wire.BoolValue && it.Value.Num != 0:
 			f |= message.Retain
 		}
 	}

@@ -265,7 +265,7 @@ func (x *dispatch) fill(m *message.Message) {
 			}
 		}
 	}
-	if len(m.Overlay) > 0 {
+	if len(m.Overlay) > 0 || m.HidesRetain() {
 		x.setProperties(m)
 		return
 	}

@@ -133,7 +133,7 @@ func escapeTail(dst []byte, start int, v frame.Version) []byte {
 // left out, as the body is rendered anew.
 func appendProperties(dst []byte, v frame.Version, m *message.Message, isMap bool) []byte {
 	c, ok := m.Content.(*content)
-	if !ok || len(m.Overlay) > 0 {
+	if !ok || len(m.Overlay) > 0 || m.HidesRetain() {
 		m.Properties(func(f message.Field) bool {
 			if k := f.Value.Kind(); k != message.List && k != message.Map && !(isMap && f.Name == frame.Transformation.String()) {
 				dst = frame.AppendHeader(dst, v, f.Name, f.Value.Text())

@@ -81,17 +81,14 @@ func Receive(payload []byte, format uint32, transformer Transformer, now int64) 
 		if bytes.Contains(application, []byte("AMQ_SCHEDULED_")) {
 			m.Flags |= message.Scheduled
 		}
-		if bytes.Contains(application, []byte(retainProperty)) {
-			if v, ok := c.Property(retainProperty); ok && v.Text() == "true" {
+		if bytes.Contains(application, []byte(message.RetainProperty)) {
+			if v, ok := c.Property(message.RetainProperty); ok && v.Text() == "true" {
 				m.Flags |= message.Retain
 			}
 		}
 	}
 	return r, nil
 }
-
-// retainProperty asks a topic to keep the message, as clients of ActiveMQ say it.
-const retainProperty = "ActiveMQ.Retain"
 
 // schedule reads an annotation that asks for delivery at another time, and says it in the words
 // that the broker's scheduler knows.
