@@ -67,7 +67,7 @@ type feature string
 
 // The features.
 const (
-	maps         feature = "maps"
+	mapBodies    feature = "maps"
 	streams      feature = "streams"
 	objects      feature = "objects"
 	empties      feature = "messages without a body"

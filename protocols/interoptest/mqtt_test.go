@@ -18,7 +18,7 @@ const queuePrefix = "$queue/"
 
 // notMQTT is what MQTT has no words for, in any version.
 func notMQTT(more ...feature) []feature {
-	return append(more, maps, streams, objects, empties, priorities, temporaries, users, timestamps, browsers, selectors, transactions, rejections,
+	return append(more, mapBodies, streams, objects, empties, priorities, temporaries, users, timestamps, browsers, selectors, transactions, rejections,
 		releases, options, noLocals, composites, octets)
 }
 

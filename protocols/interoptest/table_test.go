@@ -41,10 +41,10 @@ func rows() []row {
 		{about: "text, to a topic", to: topic(""), m: text("Grüße 😀")},
 		{about: "bytes, to a queue", to: to, m: message{kind: bytesKind, bytes: []byte{0, 1, 0xff}}},
 		{about: "bytes, to a topic", to: topic(""), m: message{kind: bytesKind, bytes: []byte{0, 1, 0xff}}},
-		{about: "map", to: to, m: message{kind: mapKind, entries: []pair{{"name", "v"}}}, needs: list(maps)},
-		{about: "map of a number", to: to, m: message{kind: mapKind, entries: []pair{{"n", int32(5)}}}, needs: list(maps)},
-		{about: "map of a truth", to: to, m: message{kind: mapKind, entries: []pair{{"b", true}}}, needs: list(maps)},
-		{about: "map of octets", to: to, m: message{kind: mapKind, entries: []pair{{"o", []byte{1, 0xfe}}}}, needs: list(maps, streams)},
+		{about: "map", to: to, m: message{kind: mapKind, entries: []pair{{"name", "v"}}}, needs: list(mapBodies)},
+		{about: "map of a number", to: to, m: message{kind: mapKind, entries: []pair{{"n", int32(5)}}}, needs: list(mapBodies)},
+		{about: "map of a truth", to: to, m: message{kind: mapKind, entries: []pair{{"b", true}}}, needs: list(mapBodies)},
+		{about: "map of octets", to: to, m: message{kind: mapKind, entries: []pair{{"o", []byte{1, 0xfe}}}}, needs: list(mapBodies, streams)},
 		{about: "stream", to: to, m: message{kind: streamKind, entries: []pair{{"", "v"}, {"", int32(5)}, {"", true}, {"", 2.5}}}, needs: list(streams)},
 		{about: "object", to: to, m: message{kind: objectKind, text: "obj"}, needs: list(objects)},
 		{about: "no body", to: to, m: message{kind: noKind}, needs: list(empties)},
@@ -108,7 +108,7 @@ func TestTable(t *testing.T) {
 			s := &section{from: from, to: to}
 			list = append(list, s)
 			t.Run(strings.ReplaceAll(from.name+" to "+to.name, " ", "-"), func(t *testing.T) {
-				s.fill(t, b, fmt.Sprintf("interop.%d.%d", i, j))
+				s.fill(t, b, fmt.Sprintf("interop.%d.%d", i, j), false)
 			})
 		}
 	}
@@ -138,17 +138,25 @@ queues where ` + "`mqtt.queue_prefix`" + ` is set to that, as it is here; to rep
 topic says.
 `
 
-// fill sends and receives every row that both sides can express.
-func (s *section) fill(t *testing.T, b target, name string) {
+// fill sends and receives every row that both sides can express. With common it keeps to what can be done with Debian's ActiveMQ:
+// clients of MQTT have no queues there, and it lacks the library that makes JSON of maps for STOMP.
+func (s *section) fill(t *testing.T, b target, name string, common bool) {
 	sender := s.from.open(t, b, "")
 	for i, r := range rows() {
-		if !s.from.has(r.needs) {
+		if !s.from.has(r.needs) || common && s.from.name == stomp12().name && r.m.kind == mapKind {
 			continue
 		}
+		if common {
+			r.m.text = strings.ReplaceAll(r.m.text, " 😀", "") // which ActiveMQ breaks
+		}
 		to := r.to
+		to.topic = to.topic || common && (strings.HasPrefix(s.from.name, "MQTT") || strings.HasPrefix(s.to.name, "MQTT"))
 		to.name += fmt.Sprintf("%s.%d", name, i)
 		from := to
 		if strings.HasPrefix(to.name, "VirtualTopic.") {
+			if common && strings.HasPrefix(s.to.name, "MQTT") {
+				continue
+			}
 			from = queue("Consumer.A." + to.name)
 		}
 		shown := r.m.String()
@@ -161,7 +169,7 @@ func (s *section) fill(t *testing.T, b target, name string) {
 			sender.send(to, r.m)
 		}
 		receiver := s.to.open(t, b, "")
-		c := receiver.consume(from, consuming{retroactive: r.late, maps: !b.activeMQ})
+		c := receiver.consume(from, consuming{retroactive: r.late, maps: !common})
 		if !r.late {
 			sender.send(to, r.m)
 		}
@@ -199,6 +207,49 @@ func (s *section) write(doc *strings.Builder) {
 			}
 		}
 		fmt.Fprintf(doc, "| %s | %s | %s |\n", s.about[i], cell(s.sent[i]), cell(strings.Join(words, ", ")))
+	}
+}
+
+// unlike are the cells in which ActiveMQ shows something else, by section and row, with the reason.
+func unlike() map[string]string {
+	groups := "STOMP clients are told of groups, as those of other protocols are"
+	return map[string]string{
+		"OpenWire to STOMP 1.2: group":          groups,
+		"STOMP 1.2 to STOMP 1.2: group":         groups,
+		"OpenWire to MQTT 3.1.1: map of octets": "octets in a map are written as hexadecimal digits, where Java writes a number that says nothing of them",
+	}
+}
+
+// TestTableActiveMQ sends and receives by the protocols of Debian's ActiveMQ, there and here: what arrives is the same, or the
+// difference is known. It is asked for with MANIFOLD_PEER_ACTIVEMQ=start.
+func TestTableActiveMQ(t *testing.T) {
+	peer := activeMQ(t)
+	// Its quality of service for messages of other protocols is on request here.
+	b := manifold(t, brokertest.WithMQTT(mqtt.Options{QueuePrefix: queuePrefix, SysInterval: -1, ActiveMQQoS: true}))
+	known := unlike()
+	for i, from := range []protocol{openWire(), mqtt311(), stomp12()} {
+		for j, to := range []protocol{openWire(), mqtt311(), stomp12()} {
+			title := from.name + " to " + to.name
+			t.Run(strings.ReplaceAll(title, " ", "-"), func(t *testing.T) {
+				theirs, ours := &section{from: from, to: to}, &section{from: from, to: to}
+				name := fmt.Sprintf("interop.%d.%d", i, j)
+				theirs.fill(t, peer, name, true)
+				ours.fill(t, b, name, true)
+				for k, r := range ours.received {
+					at := ours.about[k]
+					if theirs.about[k] != at {
+						t.Fatalf("%s is not %s", theirs.about[k], at)
+					}
+					got, want := r.body+", "+strings.Join(r.facts, ", "), theirs.received[k].body+", "+strings.Join(theirs.received[k].facts, ", ")
+					if _, ok := known[title+": "+at]; (got != want) != ok {
+						t.Errorf("%s (known as different: %t):\n    here %s\nActiveMQ %s", at, ok, got, want)
+					}
+				}
+				if len(ours.received) < 5 {
+					t.Errorf("only %d messages", len(ours.received))
+				}
+			})
+		}
 	}
 }
 
