@@ -149,15 +149,17 @@ func wantNothing(t *testing.T, c consumer) {
 	}
 }
 
-// drain receives until nothing comes any more, and returns the texts.
-func drain(c consumer) []string {
-	var list []string
-	for {
-		r := c.receive(quiet)
-		if r == nil {
-			return list
+// drain receives what several consumers get, until they have n messages together or no more come, and returns the texts of each.
+func drain(n int, consumers ...consumer) [][]string {
+	lists := make([][]string, len(consumers))
+	for until := time.Now().Add(patience); n > 0 && time.Now().Before(until); {
+		for i, c := range consumers {
+			for r := c.receive(quiet); r != nil; r = c.receive(quiet / 10) {
+				c.ack(r)
+				lists[i] = append(lists[i], r.text)
+				n--
+			}
 		}
-		c.ack(r)
-		list = append(list, r.text)
 	}
+	return lists
 }

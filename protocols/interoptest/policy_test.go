@@ -121,8 +121,7 @@ func policyScenarios() []scenario {
 					c.send(q, message{text: fmt.Sprint(i), durable: true, group: group + fmt.Sprint(i%2)})
 				}
 				first, second := e.open().consume(q, consuming{}), e.open().consume(q, consuming{})
-				got := append(drain(first), drain(second)...)
-				if len(got) != 6 {
+				if got := drain(6, first, second); len(got[0])+len(got[1]) != 6 {
 					e.Errorf("got %q", got)
 				}
 			},

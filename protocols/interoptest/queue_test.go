@@ -187,8 +187,7 @@ func queueScenarios() []scenario {
 				}
 				e.send(e.open(), e.queue(), numbers(100, 199)...)
 				var got []string
-				for _, k := range consumers {
-					list := drain(k)
+				for _, list := range drain(100, consumers...) {
 					if !slices.IsSorted(list) {
 						e.Errorf("out of order: %q", list)
 					}

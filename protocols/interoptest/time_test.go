@@ -51,7 +51,7 @@ func timeScenarios() []scenario {
 				c.send(e.queue(), message{text: "late", durable: true, delay: delay})
 				e.send(c, e.queue(), "early")
 				want(e.T, k, "early", "late")
-				if took := time.Since(sent); took < delay {
+				if took := time.Since(sent); took < delay-time.Millisecond { // which is what a broker's clock tells apart
 					e.Errorf("it came after %v", took)
 				}
 			},
