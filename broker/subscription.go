@@ -253,7 +253,11 @@ func (s *Subscription) watch(d *Destination) {
 // attachTopic gives the subscription a queue of its own, in memory, and binds it to a topic.
 func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error {
 	b := s.c.b
-	p := b.Policies.Lookup(a)
+	shared := s.o.Unlisted && len(s.private) > 0 // one queue will do: every client of OpenWire has such a subscription
+	var p policy.Policy
+	if !shared {
+		p = b.Policies.Lookup(a)
+	}
 	if !a.IsPattern() && !s.o.Unlisted && !isAdvisory(a) {
 		d, err := b.resolve(s.c, "subscribe", a)
 		if err != nil {
@@ -265,8 +269,8 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 		p = *d.Policy()
 	}
 	var q *queue.Queue
-	if s.o.Unlisted && len(s.private) > 0 {
-		q = s.private[0] // its name is nobody's concern, and every client has one
+	if shared {
+		q = s.private[0]
 	} else {
 		q = queue.New(b.env, a, 0, s.privateOptions(&p))
 	}
@@ -275,7 +279,7 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 		n.noLocal = s.c.login.ClientID
 	}
 	s.mu.Lock()
-	if !slices.Contains(s.private, q) {
+	if !shared {
 		s.private = append(s.private, q)
 	}
 	s.bindings = append(s.bindings, n)

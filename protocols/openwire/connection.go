@@ -66,7 +66,7 @@ func (c *connection) serve(ctx context.Context) {
 	c.reader = wire.NewReader((*liveReader)(c))
 	_ = c.net.SetReadDeadline(time.Now().Add(c.o.ConnectTimeout))
 	defer c.end(ctx)
-	c.out.Raw(wire.NewWriter().Append(nil, c.o.Wire.Info()))
+	c.out.Raw(c.p.hello)
 	c.out.Wake()
 	if !c.negotiate() {
 		return

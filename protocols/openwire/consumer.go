@@ -123,23 +123,26 @@ func (c *connection) addConsumer(ctx context.Context, cmd *wire.ConsumerInfo) er
 // prefetchFor returns a consumer's prefetch: the client's, unless that is what its library takes by
 // default and a policy has another one.
 func (c *connection) prefetchFor(cmd *wire.ConsumerInfo, whole address.Address) int {
-	p, def := c.o.Broker.Policies.Lookup(whole).Prefetch, policy.Default().Prefetch
 	asked := int(cmd.PrefetchSize)
-	choose := func(configured, builtIn int, defaults ...int) int {
-		if configured != builtIn && slices.Contains(defaults, asked) {
+	choose := func(of func(*policy.Prefetch) int, defaults ...int) int {
+		if !slices.Contains(defaults, asked) {
+			return asked
+		}
+		p, def := c.o.Broker.Policies.Lookup(whole), policy.Default()
+		if configured := of(&p.Prefetch); configured != of(&def.Prefetch) {
 			return configured
 		}
 		return asked
 	}
 	switch {
 	case cmd.Browser:
-		return choose(p.Browser, def.Browser, 500)
+		return choose(func(p *policy.Prefetch) int { return p.Browser }, 500)
 	case !cmd.SubscriptionName.IsNull():
-		return choose(p.Durable, def.Durable, 100, 1000)
+		return choose(func(p *policy.Prefetch) int { return p.Durable }, 100, 1000)
 	case whole.Kind.IsTopic():
-		return choose(p.Topic, def.Topic, 32766, 32767)
+		return choose(func(p *policy.Prefetch) int { return p.Topic }, 32766, 32767)
 	default:
-		return choose(p.Queue, def.Queue, 1000)
+		return choose(func(p *policy.Prefetch) int { return p.Queue }, 1000)
 	}
 }
 

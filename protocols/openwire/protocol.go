@@ -60,6 +60,7 @@ func (o *Options) setDefaults() {
 type Protocol struct {
 	o        Options
 	brokerID *wire.BrokerID
+	hello    []byte // the frame of the WireFormatInfo
 	advisor  *advisor
 
 	mu          sync.Mutex
@@ -76,6 +77,7 @@ func New(o Options) *Protocol {
 		o:           o,
 		brokerID:    &wire.BrokerID{Value: wire.TextOf("ID:" + o.Broker.Name + "-" + hex.EncodeToString(unique[:]) + "-0:1")},
 		connections: make(map[string]*connection),
+		hello:       wire.NewWriter().Append(nil, o.Wire.Info()),
 	}
 	p.advisor = newAdvisor(p)
 	return p

@@ -8,7 +8,8 @@ import (
 
 // Sizes of the reader's buffer, in octets.
 const (
-	minBuffer  = 2 << 10  // what an idle connection holds
+	newBuffer  = 512      // what a connection begins with: clients that say little are many
+	minBuffer  = 2 << 10  // what one that was busy goes back to
 	maxBuffer  = 64 << 10 // what a busy one does; only longer frames make it hold more
 	firstPiece = 64 << 10 // how much of a longer frame is allocated before any of it has come
 	emptyReads = 100      // reads without data or error until the source is given up
@@ -129,7 +130,7 @@ func (r *Reader) longFrame(size int) ([]byte, error) {
 // fill reads once from the source, into a buffer with room for n octets in all.
 func (r *Reader) fill(n int) error {
 	pending := r.end - r.start
-	size := max(len(r.buf), minBuffer)
+	size := max(len(r.buf), newBuffer)
 	switch {
 	case pending == 0 && !r.filled && size > minBuffer:
 		size = minBuffer // it is quiet
@@ -182,9 +183,14 @@ func megabytes(n int64) string {
 
 // command reads the command of a frame.
 func (u *unmarshaller) command(frame []byte) (Command, error) {
-	u.slabs.reset()
-	u.err, u.depth, u.keep = nil, 0, 0
 	t := Type(frame[0])
+	switch {
+	case u.slabs != nil:
+		u.slabs.reset()
+	case t.IsMessage() || t == TypeMessageAck || t == TypeMessagePull:
+		u.slabs = new(slabs)
+	}
+	u.err, u.depth, u.keep = nil, 0, 0
 	u.data = frame[1:]
 	if t == TypeWireFormatInfo {
 		tight := u.tight

@@ -19,7 +19,7 @@ func TestEveryFieldHostile(t *testing.T) {
 		if Type(number) == TypeWireFormatInfo {
 			continue // it comes with its magic; TestHostile has it
 		}
-		s := new(unmarshaller).create(Type(number))
+		s := create(Type(number))
 		c, ok := s.(Command)
 		if !ok {
 			continue

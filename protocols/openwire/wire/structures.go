@@ -1105,20 +1105,14 @@ func (s *slabs) reset() {
 }
 
 // create returns an empty structure of a type, or nil for an unknown one.
-func (r *unmarshaller) create(t Type) Structure {
+func create(t Type) Structure {
 	switch t {
 	case TypeMessage, TypeBytesMessage, TypeMapMessage, TypeObjectMessage, TypeStreamMessage, TypeTextMessage, TypeBlobMessage:
-		m := r.slabs.message.take(r.keep > 0)
-		m.Kind = t
-		return m
+		return &Message{Kind: t}
 	case TypeQueue, TypeTopic, TypeTempQueue, TypeTempTopic:
-		d := r.slabs.destination.take(r.keep > 0)
-		d.Kind = t
-		return d
+		return &Destination{Kind: t}
 	case TypeLocalTransactionID, TypeXATransactionID:
-		x := r.slabs.transactionID.take(r.keep > 0)
-		x.Kind = t
-		return x
+		return &TransactionID{Kind: t}
 	case TypeBrokerInfo:
 		return new(BrokerInfo)
 	case TypeConnectionInfo:
@@ -1130,13 +1124,13 @@ func (r *unmarshaller) create(t Type) Structure {
 	case TypeProducerInfo:
 		return new(ProducerInfo)
 	case TypeTransactionInfo:
-		return r.slabs.transactionInfo.take(r.keep > 0)
+		return new(TransactionInfo)
 	case TypeDestinationInfo:
 		return new(DestinationInfo)
 	case TypeRemoveSubscriptionInfo:
 		return new(RemoveSubscriptionInfo)
 	case TypeKeepAliveInfo:
-		return r.slabs.keepAliveInfo.take(r.keep > 0)
+		return new(KeepAliveInfo)
 	case TypeShutdownInfo:
 		return new(ShutdownInfo)
 	case TypeRemoveInfo:
@@ -1154,11 +1148,11 @@ func (r *unmarshaller) create(t Type) Structure {
 	case TypeProducerAck:
 		return new(ProducerAck)
 	case TypeMessagePull:
-		return r.slabs.messagePull.take(r.keep > 0)
+		return new(MessagePull)
 	case TypeMessageDispatch:
 		return new(MessageDispatch)
 	case TypeMessageAck:
-		return r.slabs.messageAck.take(r.keep > 0)
+		return new(MessageAck)
 	case TypeResponse:
 		return new(Response)
 	case TypeExceptionResponse:
@@ -1176,17 +1170,52 @@ func (r *unmarshaller) create(t Type) Structure {
 	case TypeBrokerSubscriptionInfo:
 		return new(BrokerSubscriptionInfo)
 	case TypeMessageID:
-		return r.slabs.messageID.take(r.keep > 0)
+		return new(MessageID)
 	case TypeConnectionID:
-		return r.slabs.connectionID.take(r.keep > 0)
+		return new(ConnectionID)
 	case TypeSessionID:
 		return new(SessionID)
 	case TypeConsumerID:
-		return r.slabs.consumerID.take(r.keep > 0)
+		return new(ConsumerID)
 	case TypeProducerID:
-		return r.slabs.producerID.take(r.keep > 0)
+		return new(ProducerID)
 	case TypeBrokerID:
 		return new(BrokerID)
 	}
 	return nil
+}
+
+// take returns an empty structure of a type, or nil for an unknown one.
+func (s *slabs) take(t Type) Structure {
+	switch t {
+	case TypeMessage, TypeBytesMessage, TypeMapMessage, TypeObjectMessage, TypeStreamMessage, TypeTextMessage, TypeBlobMessage:
+		m := s.message.take()
+		m.Kind = t
+		return m
+	case TypeQueue, TypeTopic, TypeTempQueue, TypeTempTopic:
+		d := s.destination.take()
+		d.Kind = t
+		return d
+	case TypeLocalTransactionID, TypeXATransactionID:
+		x := s.transactionID.take()
+		x.Kind = t
+		return x
+	case TypeTransactionInfo:
+		return s.transactionInfo.take()
+	case TypeKeepAliveInfo:
+		return s.keepAliveInfo.take()
+	case TypeMessagePull:
+		return s.messagePull.take()
+	case TypeMessageAck:
+		return s.messageAck.take()
+	case TypeMessageID:
+		return s.messageID.take()
+	case TypeConnectionID:
+		return s.connectionID.take()
+	case TypeConsumerID:
+		return s.consumerID.take()
+	case TypeProducerID:
+		return s.producerID.take()
+	}
+	return create(t)
 }

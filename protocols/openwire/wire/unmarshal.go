@@ -27,8 +27,8 @@ type unmarshaller struct {
 	bit   int
 	err   error
 	depth int
-	keep  int // above 0, what is read lives on in the cache
-	slabs slabs
+	keep  int    // above 0, what is read lives on in the cache
+	slabs *slabs // nil until a client sends or receives
 	cache readCache
 }
 
@@ -169,7 +169,12 @@ func (r *unmarshaller) body(t Type) Structure {
 		r.fail("The structures in the frame stand too deep in each other")
 		return nil
 	}
-	s := r.create(t)
+	var s Structure
+	if r.slabs == nil || r.keep > 0 {
+		s = create(t) // one that nothing else uses
+	} else {
+		s = r.slabs.take(t)
+	}
 	if s == nil {
 		r.fail("Unknown data type: " + number(int(t)))
 		return nil
@@ -245,11 +250,8 @@ type slab[T any] struct {
 	n     int
 }
 
-// take returns an empty structure, one that nothing else uses if fresh.
-func (s *slab[T]) take(fresh bool) *T {
-	if fresh {
-		return new(T)
-	}
+// take returns an empty structure.
+func (s *slab[T]) take() *T {
 	if s.n < len(s.items) {
 		p := s.items[s.n]
 		s.n++

@@ -216,19 +216,25 @@ func generate(list []structure) []byte {
 		}
 	}
 	b.WriteString("}\n\n// create returns an empty structure of a type, or nil for an unknown one.\n")
-	b.WriteString("func (r *unmarshaller) create(t Type) Structure {\nswitch t {\n")
+	b.WriteString("func create(t Type) Structure {\nswitch t {\n")
+	b.WriteString("case TypeMessage, TypeBytesMessage, TypeMapMessage, TypeObjectMessage, TypeStreamMessage, TypeTextMessage, TypeBlobMessage:\nreturn &Message{Kind: t}\n")
+	b.WriteString("case TypeQueue, TypeTopic, TypeTempQueue, TypeTempTopic:\nreturn &Destination{Kind: t}\n")
+	b.WriteString("case TypeLocalTransactionID, TypeXATransactionID:\nreturn &TransactionID{Kind: t}\n")
+	for _, s := range list {
+		fmt.Fprintf(&b, "case Type%[1]s:\nreturn new(%[1]s)\n", goName(s.name))
+	}
+	b.WriteString("}\nreturn nil\n}\n\n// take returns an empty structure of a type, or nil for an unknown one.\n")
+	b.WriteString("func (s *slabs) take(t Type) Structure {\nswitch t {\n")
 	b.WriteString("case TypeMessage, TypeBytesMessage, TypeMapMessage, TypeObjectMessage, TypeStreamMessage, TypeTextMessage, TypeBlobMessage:\n")
-	b.WriteString("m := r.slabs.message.take(r.keep > 0)\nm.Kind = t\nreturn m\n")
-	b.WriteString("case TypeQueue, TypeTopic, TypeTempQueue, TypeTempTopic:\nd := r.slabs.destination.take(r.keep > 0)\nd.Kind = t\nreturn d\n")
-	b.WriteString("case TypeLocalTransactionID, TypeXATransactionID:\nx := r.slabs.transactionID.take(r.keep > 0)\nx.Kind = t\nreturn x\n")
+	b.WriteString("m := s.message.take()\nm.Kind = t\nreturn m\n")
+	b.WriteString("case TypeQueue, TypeTopic, TypeTempQueue, TypeTempTopic:\nd := s.destination.take()\nd.Kind = t\nreturn d\n")
+	b.WriteString("case TypeLocalTransactionID, TypeXATransactionID:\nx := s.transactionID.take()\nx.Kind = t\nreturn x\n")
 	for _, s := range list {
 		if frequent(s.name) {
-			fmt.Fprintf(&b, "case Type%s:\nreturn r.slabs.%s.take(r.keep > 0)\n", goName(s.name), lower(goName(s.name)))
-		} else {
-			fmt.Fprintf(&b, "case Type%[1]s:\nreturn new(%[1]s)\n", goName(s.name))
+			fmt.Fprintf(&b, "case Type%s:\nreturn s.%s.take()\n", goName(s.name), lower(goName(s.name)))
 		}
 	}
-	b.WriteString("}\nreturn nil\n}\n")
+	b.WriteString("}\nreturn create(t)\n}\n")
 	return b.Bytes()
 }
 
