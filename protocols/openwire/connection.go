@@ -78,7 +78,7 @@ func (c *connection) serve(ctx context.Context) {
 			return
 		}
 		c.now = time.Now().UnixMilli()
-		if !c.handle(ctx, cmd) {
+		if !c.serveOne(ctx, cmd) {
 			return
 		}
 		// The burst is over when the next frame is not here yet.
@@ -87,7 +87,7 @@ func (c *connection) serve(ctx context.Context) {
 				c.readFailed(err)
 				return
 			}
-			if !c.handle(ctx, cmd) {
+			if !c.serveOne(ctx, cmd) {
 				return
 			}
 		}
@@ -103,6 +103,19 @@ func (c *connection) serve(ctx context.Context) {
 			c.core.Pause()
 		}
 	}
+}
+
+// serveOne serves one command. Those that begin something go deep, and are served on a goroutine of
+// their own: the reader's stack would keep what they need of it, for as long as the client is there.
+func (c *connection) serveOne(ctx context.Context, cmd wire.Command) (goOn bool) {
+	switch cmd.(type) {
+	case *wire.ConnectionInfo, *wire.ConsumerInfo, *wire.ProducerInfo, *wire.DestinationInfo:
+	default:
+		return c.handle(ctx, cmd)
+	}
+	done := make(chan bool)
+	go func() { done <- c.handle(ctx, cmd) }()
+	return <-done
 }
 
 // negotiate reads the client's WireFormatInfo. It returns whether the connection goes on.
