@@ -253,11 +253,7 @@ func (s *Subscription) watch(d *Destination) {
 // attachTopic gives the subscription a queue of its own, in memory, and binds it to a topic.
 func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error {
 	b := s.c.b
-	shared := s.o.Unlisted && len(s.private) > 0 // one queue will do: every client of OpenWire has such a subscription
-	var p policy.Policy
-	if !shared {
-		p = b.Policies.Lookup(a)
-	}
+	p := b.Policies.Lookup(a)
 	if !a.IsPattern() && !s.o.Unlisted && !isAdvisory(a) {
 		d, err := b.resolve(s.c, "subscribe", a)
 		if err != nil {
@@ -268,20 +264,16 @@ func (s *Subscription) attachTopic(a address.Address, filter queue.Filter) error
 		}
 		p = *d.Policy()
 	}
-	var q *queue.Queue
-	if shared {
-		q = s.private[0]
-	} else {
-		q = queue.New(b.env, a, 0, s.privateOptions(&p))
-	}
-	n := &binding{pattern: a.Name, to: holder{queue: q}, filter: filter, temp: a.Kind == address.TempTopic, owner: s.c}
+	n := &binding{pattern: a.Name, filter: filter, temp: a.Kind == address.TempTopic, owner: s.c}
 	if s.o.NoLocal {
 		n.noLocal = s.c.login.ClientID
 	}
 	s.mu.Lock()
-	if !shared {
-		s.private = append(s.private, q)
+	if !s.o.Unlisted || len(s.private) == 0 { // one will do: every client of OpenWire has such a subscription
+		s.private = append(s.private, queue.New(b.env, a, 0, s.privateOptions(&p)))
 	}
+	q := s.private[len(s.private)-1]
+	n.to = holder{queue: q}
 	s.bindings = append(s.bindings, n)
 	s.mu.Unlock()
 	s.attach(q)
