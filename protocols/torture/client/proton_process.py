@@ -6,6 +6,7 @@ a message, as many as its "n" says.
 import json
 import logging
 import os
+import resource
 import socket
 import sys
 import threading
@@ -17,6 +18,7 @@ from proton.handlers import TransactionHandler
 from proton.reactor import ApplicationEvent, AtMostOnce, Container, DurableSubscription, EventInjector, LinkOption
 
 logging.disable(logging.CRITICAL)
+resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))  # a fault of this program must not take the machine with it
 out = sys.stdout.buffer
 
 
@@ -36,7 +38,7 @@ class Transacted(TransactionHandler):
 
     def __init__(self, client, name):
         super().__init__()
-        self.client, self.name, self.ack_count, self.token = client, name, 0, None
+        self.client, self.name, self.ack_count, self.token, self.ended = client, name, 0, None, False
 
     def on_transaction_declared(self, event):
         self.client.transactions[self.name] = (event.transaction, self)
@@ -55,8 +57,15 @@ class Transacted(TransactionHandler):
         self.client.tell(e="no", t=self.token, why="the commit failed: %s" % event.delivery.remote.condition)
 
     def over(self):
+        self.ended = True
         self.client.room(self.ack_count)
         self.client.tell(e="ok", t=self.token)
+
+    def forget(self):
+        """Breaks a circle of references that holds the connection: a delivery's, to its transaction, and back."""
+        t = self.transaction
+        t._declare = t._discharge = t.txn_ctrl = None
+        t._clear_pending()
 
 
 class Client(Handler):
@@ -68,7 +77,7 @@ class Client(Handler):
         self.todo, self.busy = deque(), True
         self.senders, self.held, self.transactions = {}, {}, {}
         self.receiver, self.prefetch, self.mode, self.freed, self.handles, self.over = None, 0, "", 0, 0, False
-        self.txs = 0
+        self.txs, self.begun = 0, deque()
         options = {"user": user, "password": password, "allowed_mechs": "PLAIN"} if user else {"allowed_mechs": "ANONYMOUS"}
         self.conn = container.connect(url, handler=self, reconnect=False, **options)
         # The library gives all connections of a process one container id, by which links of the same name are the same link.
@@ -113,6 +122,24 @@ class Client(Handler):
 
     def on_transport_closed(self, event):
         self.lost(event.transport.condition)
+        self.container.schedule(0.1, self)
+
+    def on_timer_task(self, event):
+        """Gives back what the connection holds, bodies of messages among it, once the library is through with it: its objects
+        refer to each other, where no collector looks."""
+        conn, self.conn = self.conn, None
+        if conn is None:
+            return
+        for handler in self.begun:
+            handler.forget()
+        for name in "senders", "held", "transactions", "todo", "begun":
+            getattr(self, name).clear()
+        self.receiver = None
+        conn.handler = None
+        for name in "_txn_ctrl", "_overrides", "_session_policy":
+            if hasattr(conn, name):
+                delattr(conn, name)
+        conn.free()
 
     def on_delivery(self, event):
         d = event.delivery
@@ -213,9 +240,13 @@ class Client(Handler):
         self.room(1)
 
     def do_begin(self, command, body):
+        while self.begun and self.begun[0].ended:
+            self.begun.popleft().forget()
         # Both of the library's ways to settle in a transaction.
         self.txs += 1
-        self.container.declare_transaction(self.conn, handler=Transacted(self, command["x"]), settle_before_discharge=self.txs % 2 == 0)
+        handler = Transacted(self, command["x"])
+        handler.transaction = self.container.declare_transaction(self.conn, handler=handler, settle_before_discharge=self.txs % 2 == 0)
+        self.begun.append(handler)
 
     def do_commit(self, command, body):
         transaction, handler = self.transactions.pop(command["x"])
@@ -233,7 +264,7 @@ class Client(Handler):
     def cut(self):
         """Ends the connection without a word."""
         self.over = True
-        transport = self.conn.transport
+        transport = self.conn.transport if self.conn is not None else None
         selectable = getattr(transport, "_selectable", None) or getattr(transport, "_connect_selectable", None)
         try:
             if selectable is not None:
