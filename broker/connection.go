@@ -193,6 +193,9 @@ func (c *Connection) User() string { return c.principal.Name }
 // Login returns what the client said of itself, without its password.
 func (c *Connection) Login() Login { return c.login }
 
+// Closed reports whether the connection has ended, or is about to.
+func (c *Connection) Closed() bool { return c.closed.Load() }
+
 // Since returns when the client connected.
 func (c *Connection) Since() time.Time { return c.since }
 

@@ -30,6 +30,8 @@ const (
 	SessionEnded
 	WillPublished
 	BindingRefused // a binding has ended, as its user may not read there any more
+	SessionBound   // the client of a session has begun to receive by a binding, which Text names
+	SessionUnbound // it receives by it no more
 
 	// What follows is told where the destination's policy asks for it.
 

@@ -151,6 +151,7 @@ func (c *Connection) OpenSession(o SessionOptions, sink Sink, t Token) (*Session
 	h.sub.attach(s.queue)
 	for _, n := range s.bindings {
 		s.attachMember(h, n)
+		s.tell(SessionBound, h, n)
 	}
 	if !h.present {
 		b.events.publish(Event{Kind: SessionCreated, Client: s.client})
@@ -371,6 +372,7 @@ func (h *Session) detach(inOrder bool) {
 	s.active = nil
 	s.online.Store(false)
 	for _, n := range s.bindings {
+		s.tell(SessionUnbound, h, n)
 		if n.shared != nil {
 			n.shared.online.Add(-1)
 		}

@@ -182,7 +182,15 @@ func (s *clientSession) bind(h *Session, o *Binding, batch *store.Batch) error {
 		s.putRecord(batch, session.Bound, o.RecordRest(), value)
 	}
 	s.attachMember(h, n)
+	if old == nil {
+		s.tell(SessionBound, h, n)
+	}
 	return nil
+}
+
+// tell tells of a binding by which the session's client begins or ends to receive.
+func (s *clientSession) tell(kind EventKind, h *Session, n *sessionBinding) {
+	s.b.later(Event{Kind: kind, Address: n.Address, Client: s.client, Connection: h.c, Text: n.RecordRest()})
 }
 
 // enter lets a binding, which may replace another, take effect. The caller holds s.mu.
@@ -295,6 +303,9 @@ func (s *clientSession) unbind(n *sessionBinding, batch *store.Batch) {
 	if s.bindings[n.Key] == n {
 		delete(s.bindings, n.Key)
 		s.texts -= n.texts()
+		if s.active != nil {
+			s.tell(SessionUnbound, s.active, n)
+		}
 	}
 	if n.own != nil {
 		s.b.bindings.Unbind(n.own.pattern, n.own)

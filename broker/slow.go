@@ -33,6 +33,9 @@ func (b *Broker) closeSlow(now time.Time) {
 		return
 	}
 	b.eachSubscription(func(s *Subscription) {
+		if len(s.o.Addresses) == 0 {
+			return // a session's, whose messages come by many destinations
+		}
 		a := s.o.Addresses[0]
 		p := b.Policies.Lookup(a)
 		if !p.Slow.On() || s.o.Browse || isAdvisory(a) {

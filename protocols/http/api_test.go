@@ -12,6 +12,8 @@ import (
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/policy"
 	httpd "github.com/manifoldmq/manifold/protocols/http"
 )
 
@@ -247,6 +249,52 @@ func TestConnections(t *testing.T) {
 	if len(seen) != 3 {
 		t.Error(seen)
 	}
+}
+
+// TestBlockedProducers shows a producer that waits on each surface, with what it waits for.
+func TestBlockedProducers(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, nil)
+	one := policy.Value{Name: "limits.messages", Set: func(p *policy.Policy) { p.Limits.Messages = 1 }}
+	if err := n.Policies.Replace([]policy.Entry{{Match: "queue://q", Values: []policy.Value{one}}}); err != nil {
+		t.Fatal(err)
+	}
+	c := n.connect("eager")
+	c.send(queueAt("q"), "x")
+	p, err := c.Producer(queueAt("q"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &message.Message{Content: message.NewNative(nil, message.Payload{Kind: message.TextPayload, Value: message.OfString("more")})}
+	m.Address, m.Durable = queueAt("q"), true
+	if err := p.Send(m, nil, 1000); err != nil {
+		t.Fatal(err)
+	}
+	c.Flush()
+	list := func() (blocked, since, wayOut string) {
+		t.Helper()
+		var p struct {
+			Connections []struct{ Blocked, BlockedSince, WayOut string }
+		}
+		n.must("GET", "connections", "", &p)
+		return p.Connections[0].Blocked, p.Connections[0].BlockedSince, p.Connections[0].WayOut
+	}
+	if blocked, since, wayOut := list(); blocked != "message limit reached on queue://q" || since == "" || !strings.Contains(wayOut, "limits.messages") {
+		t.Errorf("blocked %q, since %q, way out %q", blocked, since, wayOut)
+	}
+	expect(t, n.scrape(), map[string]float64{`manifold_connections_blocked`: 1, `manifold_connections_blocked_by{limit="destination"}`: 1})
+	if _, err := n.Purge(t.Context(), queueAt("q")); err != nil {
+		t.Fatal(err)
+	}
+	c.mu.Lock()
+	for c.confirmed < 1000 && c.failed == nil {
+		c.cond.Wait()
+	}
+	c.mu.Unlock()
+	if blocked, _, wayOut := list(); blocked != "" || wayOut != "" {
+		t.Errorf("blocked %q, way out %q", blocked, wayOut)
+	}
+	expect(t, n.scrape(), map[string]float64{`manifold_connections_blocked`: 0, `manifold_connections_blocked_by{limit="destination"}`: -1})
 }
 
 func TestReload(t *testing.T) {

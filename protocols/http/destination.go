@@ -19,11 +19,13 @@ type destinationView struct {
 	Producers int64      `json:"producers"`
 	Queue     *queueView `json:"queue,omitempty"`
 	Published *int64     `json:"published,omitempty"` // to a topic, since the start
+	// Duplicates are messages that were sent before, and dropped.
+	Duplicates int64 `json:"duplicates,omitempty"`
 }
 
 func viewDestination(d *broker.Destination) destinationView {
 	v := destinationView{
-		Address: d.Address.String(), Kind: d.Address.Kind.String(), Name: d.Address.Name, Producers: d.Producers(),
+		Address: d.Address.String(), Kind: d.Address.Kind.String(), Name: d.Address.Name, Producers: d.Producers(), Duplicates: d.Duplicates(),
 	}
 	if q := d.Queue(); q != nil {
 		name := d.Address.Name

@@ -20,6 +20,7 @@ type queueView struct {
 	Dequeued   int64  `json:"dequeued"`
 	Dispatched int64  `json:"dispatched"`
 	Expired    int64  `json:"expired"`
+	Discarded  int64  `json:"discarded"` // at a limit
 }
 
 func viewQueue(q *queue.Queue) *queueView {
@@ -27,7 +28,7 @@ func viewQueue(q *queue.Queue) *queueView {
 	v := &queueView{
 		Messages: n.Entries.Load(), Bytes: n.Bytes.Load(), InFlight: n.InFlight.Load(),
 		Consumers: q.Consumers(), Paused: q.Paused(),
-		Enqueued: n.Enqueued.Load(), Dequeued: n.Dequeued.Load(), Dispatched: n.Dispatched.Load(), Expired: n.Expired.Load(),
+		Enqueued: n.Enqueued.Load(), Dequeued: n.Dequeued.Load(), Dispatched: n.Dispatched.Load(), Expired: n.Expired.Load(), Discarded: n.Evicts.Load(),
 	}
 	if err := q.Failure(); err != nil {
 		v.Failure = err.Error()

@@ -39,6 +39,7 @@ func queueColumns() []column {
 		{"dequeued_total", "Messages that were consumed or removed since the start.", isCounter, func(x *sample) float64 { return float64(x.counters.Dequeued.Load()) }, false},
 		{"dispatched_total", "Messages that were handed to consumers since the start.", isCounter, func(x *sample) float64 { return float64(x.counters.Dispatched.Load()) }, false},
 		{"expired_total", "Messages whose time ran out since the start.", isCounter, func(x *sample) float64 { return float64(x.counters.Expired.Load()) }, false},
+		{"discarded_total", "Messages that went at a limit since the start, dead-lettered ones among them.", isCounter, func(x *sample) float64 { return float64(x.counters.Evicts.Load()) }, false},
 	}
 }
 

@@ -2,6 +2,7 @@ package interoptest
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -60,6 +61,37 @@ func TestAdvisoriesAsJSON(t *testing.T) {
 					t.Errorf("STOMP: %v", r.properties)
 				}
 			}
+		})
+	}
+}
+
+// TestConsumersAreAnnounced lets a client of each protocol consume, and end, and cut its connection.
+func TestConsumersAreAnnounced(t *testing.T) {
+	t.Parallel()
+	b := manifold(t)
+	for i, p := range protocolList() {
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			name := fmt.Sprint("announced.", i)
+			news := stomp12().open(t, b, "").consume(topic("ActiveMQ.Advisory.Consumer.Topic."+name), consuming{})
+			next := func(what, count string) {
+				t.Helper()
+				r := take(t, news)
+				if !strings.HasPrefix(r.text, `{"`+what+`":{`) || fmt.Sprint(r.properties["consumerCount"]) != count {
+					t.Fatalf("%s, with %v consumers; want %s with %s", r.text, r.properties["consumerCount"], what, count)
+				}
+			}
+			first, second := p.open(t, b, ""), p.open(t, b, "")
+			first.consume(topic(name), consuming{})
+			next("ConsumerInfo", "1")
+			k := second.consume(topic(name), consuming{})
+			next("ConsumerInfo", "2")
+			first.cut()
+			next("RemoveInfo", "1")
+			k.close()
+			second.close()
+			next("RemoveInfo", "0")
+			wantNothing(t, news)
 		})
 	}
 }

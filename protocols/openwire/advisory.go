@@ -54,14 +54,14 @@ type advisor struct {
 	temps     map[address.Address]bool
 	consumers map[*consumer]bool
 	producers map[*producer]bool
-	foreign   map[*broker.Subscription]*wire.ConsumerInfo // consumers of other protocols
-	number    int64                                       // of the last of them
+	foreign   map[foreigner]int64 // consumers of other protocols, with their numbers
+	number    int64               // of the last of them
 }
 
 func newAdvisor(p *Protocol) *advisor {
 	a := &advisor{
 		p: p, producer: p.brokerID.Value.String() + ":0:0", temps: make(map[address.Address]bool),
-		consumers: make(map[*consumer]bool), producers: make(map[*producer]bool), foreign: make(map[*broker.Subscription]*wire.ConsumerInfo),
+		consumers: make(map[*consumer]bool), producers: make(map[*producer]bool), foreign: make(map[foreigner]int64),
 	}
 	p.o.Broker.Listen(a.event)
 	return a
@@ -77,7 +77,7 @@ func (a *advisor) event(e broker.Event) {
 	case broker.MessageDeadLettered:
 		a.undelivered(deadLetterAdvisory, e)
 		return
-	case broker.Connected, broker.Disconnected, broker.Subscribed, broker.Unsubscribed:
+	case broker.Connected, broker.Disconnected, broker.Subscribed, broker.Unsubscribed, broker.SessionBound, broker.SessionUnbound:
 		a.elsewhere(e)
 		return
 	case broker.DestinationCreated, broker.DestinationDeleted:
@@ -239,8 +239,8 @@ func (a *advisor) count(d address.Address) (n int32) {
 			n++
 		}
 	}
-	for s := range a.foreign {
-		if slices.ContainsFunc(s.Options().Addresses, has) {
+	for f := range a.foreign {
+		if slices.ContainsFunc(f.addresses(), has) {
 			n++
 		}
 	}
@@ -322,9 +322,9 @@ func (a *advisor) replay(s *broker.Subscription, to []address.Address) {
 			}
 		})
 	}
-	for k, info := range a.foreign {
-		for _, d := range k.Options().Addresses {
-			tell(typed(consumerAdvisory, d), info, message.Field{Name: consumerCountField, Value: message.OfInt(a.count(d))})
+	for f, number := range a.foreign {
+		for _, d := range f.addresses() {
+			tell(typed(consumerAdvisory, d), f.info(number), message.Field{Name: consumerCountField, Value: message.OfInt(a.count(d))})
 		}
 	}
 	for k := range a.consumers {

@@ -106,8 +106,9 @@ func (a *advisor) whichConsumer(e broker.Event) (string, wire.Structure) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for s, info := range a.foreign {
-		if s.Consumer == e.Consumer {
+	for f, number := range a.foreign {
+		if f.subscription != nil && f.subscription.Consumer == e.Consumer {
+			info := f.info(number)
 			return consumerText(info.ConsumerID), info
 		}
 	}
@@ -137,24 +138,103 @@ func (a *advisor) whichProducer(e broker.Event) (string, wire.Structure) {
 
 // elsewhere tells of the connections and consumers of other protocols.
 func (a *advisor) elsewhere(e broker.Event) {
+	c := e.Connection
+	if e.Subscription != nil {
+		c = e.Subscription.Connection()
+	}
+	if c == nil || c.Login().Protocol == a.p.Name() {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	switch e.Kind {
-	case broker.Connected, broker.Disconnected:
-		c := e.Connection
-		if c == nil || c.Login().Protocol == a.p.Name() || !a.p.o.Broker.Heard(connectionAdvisory) {
+	case broker.Connected:
+		if a.p.o.Broker.Heard(connectionAdvisory) {
+			a.announce(connectionAdvisory, foreignConnection(c))
+		}
+	case broker.Disconnected:
+		for f := range a.foreign {
+			if f.session == c {
+				a.leaves(f)
+			}
+		}
+		if a.p.o.Broker.Heard(connectionAdvisory) {
+			a.announce(connectionAdvisory, &wire.RemoveInfo{ObjectID: foreignConnection(c).ConnectionID, LastDeliveredSequenceID: nothingDelivered})
+		}
+	case broker.Subscribed:
+		if to := e.Subscription.Options().Addresses; isAdvisory(to) {
+			a.replay(e.Subscription, to)
 			return
 		}
-		info := foreignConnection(c)
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		if e.Kind == broker.Connected {
-			a.announce(connectionAdvisory, info)
-			return
+		a.joins(foreigner{subscription: e.Subscription})
+	case broker.Unsubscribed:
+		a.leaves(foreigner{subscription: e.Subscription})
+	case broker.SessionBound:
+		if !c.Closed() { // else its end has been heard of already
+			a.joins(foreigner{session: c, address: e.Address, binding: e.Text})
 		}
-		a.announce(connectionAdvisory, &wire.RemoveInfo{ObjectID: info.ConnectionID, LastDeliveredSequenceID: nothingDelivered})
-	case broker.Subscribed, broker.Unsubscribed:
-		if s := e.Subscription; s != nil && s.Connection().Login().Protocol != a.p.Name() {
-			a.foreignConsumer(s, e.Kind == broker.Subscribed)
-		}
+	case broker.SessionUnbound:
+		a.leaves(foreigner{session: c, address: e.Address, binding: e.Text})
+	}
+}
+
+// foreigner is a consumer of another protocol: a subscription, or a connection by a binding of its
+// session.
+type foreigner struct {
+	subscription *broker.Subscription
+	session      *broker.Connection
+	address      address.Address
+	binding      string
+}
+
+func (f *foreigner) addresses() []address.Address {
+	if f.subscription != nil {
+		return f.subscription.Options().Addresses
+	}
+	return []address.Address{f.address}
+}
+
+// info returns what is told of the consumer with a number.
+func (f *foreigner) info(number int64) *wire.ConsumerInfo {
+	c, o := f.session, broker.SubscribeOptions{}
+	if f.subscription != nil {
+		c, o = f.subscription.Connection(), f.subscription.Options()
+	}
+	return &wire.ConsumerInfo{
+		ConsumerID:  &wire.ConsumerID{ConnectionID: wire.TextOf(c.ID()), SessionID: 1, Value: number},
+		Destination: destinationOf(f.addresses()[0], new(wire.Destination)), Browser: o.Browse, PrefetchSize: int32(o.Prefetch),
+		MaximumPendingMessageLimit: int32(o.MaxPending), DispatchAsync: true, Selector: wire.NullText(o.Selector),
+		ClientID: wire.TextOf(c.ClientID()), SubscriptionName: wire.NullText(o.Name), NoLocal: o.NoLocal, Exclusive: o.Exclusive,
+		Retroactive: o.Retroactive, Priority: int8(max(min(o.Priority, 127), -128)),
+	}
+}
+
+// joins tells of a consumer that begins. The caller holds the lock.
+func (a *advisor) joins(f foreigner) {
+	if _, there := a.foreign[f]; there {
+		return
+	}
+	a.number++
+	a.foreign[f] = a.number
+	if to := f.addresses(); a.listened(to) {
+		a.tellConsumer(to, f.info(a.number))
+	}
+}
+
+// listened reports whether anybody wants to hear of the consumers of destinations.
+func (a *advisor) listened(to []address.Address) bool {
+	return slices.ContainsFunc(to, func(d address.Address) bool { return a.p.o.Broker.Heard(typed(consumerAdvisory, d)) })
+}
+
+// leaves tells of a consumer that ends, if it was told of. The caller holds the lock.
+func (a *advisor) leaves(f foreigner) {
+	number, there := a.foreign[f]
+	if !there {
+		return
+	}
+	delete(a.foreign, f)
+	if to := f.addresses(); a.listened(to) {
+		a.tellConsumer(to, &wire.RemoveInfo{ObjectID: f.info(number).ConsumerID, LastDeliveredSequenceID: nothingDelivered})
 	}
 }
 
@@ -170,35 +250,4 @@ func foreignConnection(c *broker.Connection) *wire.ConnectionInfo {
 		}
 	}
 	return info
-}
-
-// foreignConsumer tells of a consumer of another protocol, and it of what there is.
-func (a *advisor) foreignConsumer(s *broker.Subscription, begins bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	o := s.Options()
-	if isAdvisory(o.Addresses) {
-		if begins {
-			a.replay(s, o.Addresses)
-		}
-		return
-	}
-	if !begins {
-		info := a.foreign[s]
-		delete(a.foreign, s)
-		if info != nil {
-			a.tellConsumer(o.Addresses, &wire.RemoveInfo{ObjectID: info.ConsumerID, LastDeliveredSequenceID: nothingDelivered})
-		}
-		return
-	}
-	a.number++
-	info := &wire.ConsumerInfo{
-		ConsumerID:  &wire.ConsumerID{ConnectionID: wire.TextOf(s.Connection().ID()), SessionID: 1, Value: a.number},
-		Destination: destinationOf(o.Addresses[0], new(wire.Destination)), Browser: o.Browse, PrefetchSize: int32(o.Prefetch),
-		MaximumPendingMessageLimit: int32(o.MaxPending), DispatchAsync: true, Selector: wire.NullText(o.Selector),
-		ClientID: wire.TextOf(s.Connection().ClientID()), SubscriptionName: wire.NullText(o.Name), NoLocal: o.NoLocal, Exclusive: o.Exclusive,
-		Retroactive: o.Retroactive, Priority: int8(max(min(o.Priority, 127), -128)),
-	}
-	a.foreign[s] = info
-	a.tellConsumer(o.Addresses, info)
 }
