@@ -38,7 +38,8 @@ func layers() []layer {
 		{pkg: "broker/policy", may: leaves(), tests: []string{"broker/queue"}, pure: true},
 		{pkg: "broker/recent", may: leaves(), pure: true},
 		{pkg: "broker/line"}, // it has a goroutine
-		{pkg: "broker/duplicate", pure: true},
+		{pkg: "broker/figures", may: leaves(), pure: true},
+		{pkg: "broker/duplicate", may: leaves("store"), tests: kits},
 		{pkg: "broker/schedule", may: leaves("store"), tests: kits},
 		{pkg: "broker/note", may: leaves(), pure: true},
 		{pkg: "broker/retained", may: leaves("store"), tests: kits},

@@ -2,8 +2,6 @@ package broker
 
 import (
 	"context"
-	"encoding/binary"
-	"fmt"
 	"strings"
 	"time"
 
@@ -66,7 +64,7 @@ func (d *Destination) attended() bool {
 
 // identity is a message's, in the window of the destination that has taken it.
 type identity struct {
-	window *duplicate.Window
+	window *duplicate.Kept
 	key    duplicate.Key
 }
 
@@ -105,7 +103,7 @@ func (u *burst) known(d *Destination, m *message.Message, p *policy.Policy) bool
 	}
 	u.taken = append(u.taken, identity{w, k})
 	if m.Durable && !d.Address.Kind.IsTemp() {
-		u.batch.PutRecord(store.Sessions, d.identityKey(t.Slot), t.Record)
+		w.Put(u.batch, t)
 	}
 	return false
 }
@@ -113,81 +111,45 @@ func (u *burst) known(d *Destination, m *message.Message, p *policy.Policy) bool
 // Duplicates returns how many messages the destination has dropped, as they were sent before.
 func (d *Destination) Duplicates() int64 { return d.repeated.Load() }
 
-// identityPrefix begins the keys of windows among the records of sessions, where no session's name
-// is empty. The destination's address follows, NUL, and the slot.
-const identityPrefix = "\x00duplicate\x00"
-
-func (d *Destination) identityKey(slot uint32) []byte {
-	return binary.BigEndian.AppendUint32([]byte(identityPrefix+d.Address.String()+"\x00"), slot)
-}
-
 func windowLimits(p *policy.Policy) duplicate.Limits {
 	return duplicate.Limits{Count: p.Duplicates.Window, Age: int64(p.Duplicates.Age / time.Millisecond)}
 }
 
-// limitIdentities makes, changes or drops the destination's window. What is sent at the same time as
-// a window's size changes may be forgotten at the next start.
+// limitIdentities makes, changes or drops the destination's window.
 func (d *Destination) limitIdentities(p *policy.Policy) {
 	w, l := d.seen.Load(), windowLimits(p)
 	switch {
 	case w == nil && l.Count > 0:
-		d.seen.Store(duplicate.New(l))
+		d.seen.Store(duplicate.NewKept(d.Address.String(), l))
 	case w == nil:
 	case l.Count == w.Count():
 		w.Limit(l)
 	default:
 		batch := store.GetBatch()
 		batch.Done = release
-		if l.Count <= 0 {
-			d.forgetIdentities(batch)
-		} else {
-			w.Records(func(slot uint32, _ []byte) { batch.DeleteRecord(store.Sessions, d.identityKey(slot)) })
-			w.Limit(l)
-			w.Records(func(slot uint32, record []byte) { batch.PutRecord(store.Sessions, d.identityKey(slot), record) })
+		if w.Resize(batch, l); l.Count <= 0 {
+			d.seen.Store(nil)
 		}
 		d.b.store.Commit(batch)
 	}
 }
 
-// forgetIdentities drops the window; a batch gets the end of its records.
-func (d *Destination) forgetIdentities(batch *store.Batch) {
-	if w := d.seen.Swap(nil); w != nil {
-		w.Records(func(slot uint32, _ []byte) { batch.DeleteRecord(store.Sessions, d.identityKey(slot)) })
-	}
-}
-
-// recoverIdentities reads the windows of the destinations, which are there already. What nobody
-// asks for any more is deleted.
+// recoverIdentities reads the windows of the destinations, which are there already.
 func (b *Broker) recoverIdentities(ctx context.Context) error {
 	batch := store.GetBatch()
 	batch.Done = release
-	records := make(map[*Destination][][]byte)
-	slots := make(map[*Destination][][]byte)
-	from, to := []byte(identityPrefix), append([]byte(identityPrefix), 0xff)
-	err := b.store.Records(ctx, store.Sessions, from, to, func(key, value []byte) error {
-		name := strings.TrimPrefix(string(key), identityPrefix)
-		name = name[:max(len(name)-5, 0)]
-		d := b.destinations[addressOf(name)]
-		if d == nil || d.Policy().Duplicates.Window <= 0 {
-			batch.DeleteRecord(store.Sessions, append([]byte(nil), key...))
-			return nil
+	windows, err := duplicate.Recover(ctx, b.store, batch, func(name string) duplicate.Limits {
+		if d := b.destinations[addressOf(name)]; d != nil {
+			return windowLimits(d.Policy())
 		}
-		records[d] = append(records[d], append([]byte(nil), value...))
-		slots[d] = append(slots[d], append([]byte(nil), key...))
-		return nil
+		return duplicate.Limits{}
 	})
 	if err != nil {
 		store.PutBatch(batch)
-		return fmt.Errorf("identifiers of messages: %w", err)
+		return err
 	}
-	for d, list := range records {
-		w := duplicate.Load(windowLimits(d.Policy()), list)
-		d.seen.Store(w)
-		// The window may be of another size than before, in which records have other places.
-		for _, key := range slots[d] {
-			batch.DeleteRecord(store.Sessions, key)
-		}
-		w.Records(func(slot uint32, record []byte) { batch.PutRecord(store.Sessions, d.identityKey(slot), record) })
+	for name, w := range windows {
+		b.destinations[addressOf(name)].seen.Store(w)
 	}
 	b.store.Commit(batch)
 	return nil

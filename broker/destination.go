@@ -26,10 +26,10 @@ type Destination struct {
 	owner   *Connection  // of a temporary one
 	queue   *queue.Queue // of a queue
 	policy  atomic.Pointer[policy.Policy]
-	gated   atomic.Bool                      // admit has something to say
-	seen    atomic.Pointer[duplicate.Window] // nil: nothing is remembered
-	warning pacer                            // of the log, that producers wait
-	gone    atomic.Bool                      // deleted: producers must look again
+	gated   atomic.Bool                    // admit has something to say
+	seen    atomic.Pointer[duplicate.Kept] // nil: nothing is remembered
+	warning pacer                          // of the log, that producers wait
+	gone    atomic.Bool                    // deleted: producers must look again
 	b       *Broker
 	virtual []*binding // to virtual topics
 
@@ -280,7 +280,9 @@ func (b *Broker) drop(d *Destination, why error) {
 		}
 	}
 	if !d.Address.Kind.IsTemp() {
-		d.forgetIdentities(batch)
+		if w := d.seen.Swap(nil); w != nil {
+			w.Delete(batch)
+		}
 		batch.DeleteRecord(store.Destinations, []byte(d.Address.String()))
 	}
 	b.store.Commit(batch)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/figures"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/broker/security"
@@ -84,52 +85,8 @@ func (b *Broker) eachSubscription(fn func(*Subscription)) {
 	}
 }
 
-// figures is a list of fields under construction.
-type figures []message.Field
-
-func (f *figures) long(name string, v int64) {
-	*f = append(*f, message.Field{Name: name, Value: message.OfLong(v)})
-}
-
-func (f *figures) percent(name string, part, whole int64) {
-	p := int64(0)
-	if whole > 0 {
-		p = part * 100 / whole
-	}
-	*f = append(*f, message.Field{Name: name, Value: message.OfInt(int32(min(p, 100)))})
-}
-
-func (f *figures) text(name, v string) {
-	*f = append(*f, message.Field{Name: name, Value: message.OfString(v)})
-}
-
-func (f *figures) flag(name string, v bool) {
-	*f = append(*f, message.Field{Name: name, Value: message.OfBool(v)})
-}
-
-// counts adds what brokers and destinations have in common.
-func (f *figures) counts(entries, bytes, inFlight, enqueued, dequeued, dispatched, expired, consumers, producers int64) {
-	f.long("size", entries)
-	f.long("enqueueCount", enqueued)
-	f.long("dequeueCount", dequeued)
-	f.long("dispatchCount", dispatched)
-	f.long("expiredCount", expired)
-	f.long("inflightCount", inFlight)
-	f.long("messagesCached", 0)
-	f.long("consumerCount", consumers)
-	f.long("producerCount", producers)
-	average := int64(0)
-	if entries > 0 {
-		average = bytes / entries
-	}
-	f.long("averageMessageSize", average)
-	for _, name := range [...]string{"averageEnqueueTime", "minEnqueueTime", "maxEnqueueTime"} {
-		*f = append(*f, message.Field{Name: name, Value: message.OfDouble(0)})
-	}
-}
-
 func (b *Broker) brokerFigures() []message.Field {
-	var f figures
+	var f figures.Figures
 	var entries, bytes, inFlight, enqueued, dequeued, dispatched, consumers, producers int64
 	for _, d := range b.Destinations() {
 		producers += d.Producers()
@@ -146,35 +103,35 @@ func (b *Broker) brokerFigures() []message.Field {
 		dispatched += n.Dispatched.Load()
 	}
 	use := b.Usage()
-	f.text("brokerName", b.Name)
-	f.text("brokerId", b.id())
-	f.text("vm", "vm://"+b.Name)
-	f.text("dataDirectory", b.store.Info().Path)
+	f.Text("brokerName", b.Name)
+	f.Text("brokerId", b.id())
+	f.Text("vm", "vm://"+b.Name)
+	f.Text("dataDirectory", b.store.Info().Path)
 	for _, name := range [...]string{"openwire", "stomp", "ssl", "stomp+ssl"} {
 		url := ""
 		if b.Connectors != nil {
 			url = b.Connectors()[name]
 		}
-		f.text(name, url)
+		f.Text(name, url)
 	}
-	f.counts(entries, bytes, inFlight, enqueued, dequeued, dispatched, b.total.Expired.Load(), consumers, producers)
-	f.long("memoryUsage", use.Memory)
-	f.long("memoryLimit", b.Limits.Memory)
-	f.percent("memoryPercentUsage", use.Memory, b.Limits.Memory)
-	f.long("storeUsage", b.store.Stats().DiskUsed)
-	f.long("storeLimit", b.Limits.Store)
-	f.percent("storePercentUsage", b.store.Stats().DiskUsed, b.Limits.Store)
-	f.long("tempUsage", use.Temp)
-	f.long("tempLimit", b.Limits.Temp)
-	f.percent("tempPercentUsage", use.Temp, b.Limits.Temp)
+	f.Counts(entries, bytes, inFlight, enqueued, dequeued, dispatched, b.total.Expired.Load(), consumers, producers)
+	f.Long("memoryUsage", use.Memory)
+	f.Long("memoryLimit", b.Limits.Memory)
+	f.Percent("memoryPercentUsage", use.Memory, b.Limits.Memory)
+	f.Long("storeUsage", b.store.Stats().DiskUsed)
+	f.Long("storeLimit", b.Limits.Store)
+	f.Percent("storePercentUsage", b.store.Stats().DiskUsed, b.Limits.Store)
+	f.Long("tempUsage", use.Temp)
+	f.Long("tempLimit", b.Limits.Temp)
+	f.Percent("tempPercentUsage", use.Temp, b.Limits.Temp)
 	return f
 }
 
 func (b *Broker) destinationFigures(d *Destination) []message.Field {
-	var f figures
-	f.text("brokerName", b.Name)
-	f.text("brokerId", b.id())
-	f.text("destinationName", d.Address.String())
+	var f figures.Figures
+	f.Text("brokerName", b.Name)
+	f.Text("brokerId", b.id())
+	f.Text("destinationName", d.Address.String())
 	limit := d.Policy().Limits.Memory
 	if limit == 0 {
 		limit = b.Limits.Memory
@@ -185,33 +142,33 @@ func (b *Broker) destinationFigures(d *Destination) []message.Field {
 	} else {
 		n.Enqueued.Store(d.Published())
 	}
-	f.counts(n.Entries.Load(), n.Bytes.Load(), n.InFlight.Load(), n.Enqueued.Load(), n.Dequeued.Load(), n.Dispatched.Load(),
+	f.Counts(n.Entries.Load(), n.Bytes.Load(), n.InFlight.Load(), n.Enqueued.Load(), n.Dequeued.Load(), n.Dispatched.Load(),
 		n.Expired.Load(), int64(d.Consumers()), d.Producers())
-	f.long("memoryUsage", n.Bytes.Load())
-	f.long("memoryLimit", limit)
-	f.percent("memoryPercentUsage", n.Bytes.Load(), limit)
+	f.Long("memoryUsage", n.Bytes.Load())
+	f.Long("memoryLimit", limit)
+	f.Percent("memoryPercentUsage", n.Bytes.Load(), limit)
 	return f
 }
 
 func (b *Broker) subscriptionFigures(s *Subscription) []message.Field {
-	var f figures
-	f.text("brokerName", b.Name)
-	f.text("brokerId", b.id())
+	var f figures.Figures
+	f.Text("brokerName", b.Name)
+	f.Text("brokerId", b.id())
 	names := make([]string, len(s.o.Addresses))
 	for i, a := range s.o.Addresses {
 		names[i] = a.String()
 	}
-	f.text("destinationName", strings.Join(names, ","))
-	f.text("clientId", s.c.ClientID())
-	f.text("connectionId", s.c.ID())
-	f.text("selector", s.o.Selector)
-	f.text("subscriptionName", s.o.Name)
+	f.Text("destinationName", strings.Join(names, ","))
+	f.Text("clientId", s.c.ClientID())
+	f.Text("connectionId", s.c.ID())
+	f.Text("selector", s.o.Selector)
+	f.Text("subscriptionName", s.o.Name)
 	_, last := s.Credit()
-	f.flag("exclusive", s.o.Exclusive)
-	f.long("dispatchedCounter", int64(last))
-	f.long("dispatchedQueueSize", int64(s.Unsettled()))
-	f.long("dequeueCounter", int64(last)-int64(s.Unsettled()))
-	f.long("maximumPendingMessageLimit", int64(s.o.MaxPending))
+	f.Flag("exclusive", s.o.Exclusive)
+	f.Long("dispatchedCounter", int64(last))
+	f.Long("dispatchedQueueSize", int64(s.Unsettled()))
+	f.Long("dequeueCounter", int64(last)-int64(s.Unsettled()))
+	f.Long("maximumPendingMessageLimit", int64(s.o.MaxPending))
 	return f
 }
 
