@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
 	"github.com/manifoldmq/manifold/protocols/openwire/wire"
 )
@@ -132,5 +133,41 @@ func TestConsumerControl(t *testing.T) {
 	c.ask(&wire.ConsumerInfo{ConsumerID: consumerID("ID:window", 99), Destination: queueNamed("window"), PrefetchSize: 5})
 	for range 5 {
 		c.dispatched()
+	}
+}
+
+// TestConsumerIsClosed tells a client that the broker has ended its consumer: the right to read was
+// taken away. Its connection goes on.
+func TestConsumerIsClosed(t *testing.T) {
+	t.Parallel()
+	rights := func(readers ...string) brokertest.Option {
+		return brokertest.WithSecurity(security.Options{
+			Users: []security.User{{Name: "u", Password: "right", Groups: []string{"g"}}},
+			Permissions: []security.Permission{
+				{Match: "queue://a", Read: readers, Write: []string{"g"}, Admin: []string{"g"}},
+				{Match: "queue://b", Read: []string{"g"}, Write: []string{"g"}, Admin: []string{"g"}},
+			},
+		})
+	}
+	b := brokertest.Start(t, rights("g"))
+	c := dial(t, b, wire.Default())
+	c.ask(&wire.ConnectionInfo{ConnectionID: connectionID("ID:ends"), ClientID: wire.Text("ends"), UserName: wire.Text("u"), Password: wire.Text("right")})
+	c.ask(&wire.SessionInfo{SessionID: &wire.SessionID{ConnectionID: wire.Text("ID:ends"), Value: 1}})
+	for n, queue := range []string{"a", "b"} {
+		c.ask(&wire.ConsumerInfo{ConsumerID: consumerID("ID:ends", int64(n)), Destination: queueNamed(queue), PrefetchSize: 1})
+	}
+	b.Reload(rights("others"))
+	for {
+		if x, ok := c.read().(*wire.ConsumerControl); ok {
+			if !x.Close || x.ConsumerID.Value != 0 {
+				t.Errorf("got %+v", x)
+			}
+			break
+		}
+	}
+	c.ask(&wire.ProducerInfo{ProducerID: producerID("ID:ends")})
+	c.ask(text("ID:ends", 1, queueNamed("b"), "m"))
+	if d := c.dispatched(); d.ConsumerID.Value != 1 {
+		t.Errorf("consumer %d got it", d.ConsumerID.Value)
 	}
 }

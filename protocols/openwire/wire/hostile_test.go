@@ -104,3 +104,12 @@ func fill(v reflect.Value, depth int) {
 		v.SetInt(1)
 	}
 }
+
+// TestNullCommand passes over the frame that holds nothing but the type 0.
+func TestNullCommand(t *testing.T) {
+	t.Parallel()
+	b := NewWriter().Append([]byte{0, 0, 0, 1, 0, 0, 0, 0, 1, 0}, &Response{CorrelationID: 7})
+	if c, err := NewReader(bytes.NewReader(b)).Next(); err != nil || c.(*Response).CorrelationID != 7 {
+		t.Errorf("got %+v, %v", c, err)
+	}
+}
