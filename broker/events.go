@@ -58,7 +58,7 @@ type Event struct {
 	Store   store.Event
 
 	Subscription *Subscription // of Subscribed and Unsubscribed
-	Connection   *Connection   // of Connected and Disconnected
+	Connection   *Connection   // of Connected, Disconnected, SessionBound and SessionUnbound
 	Consumer     *queue.Consumer
 	Producer     *Producer
 	Count        int64 // of MessageDiscarded: how many its queue has dropped
@@ -74,7 +74,8 @@ type events struct {
 type listener struct{ fn func(Event) }
 
 // Listen calls fn for each event until the returned function is called. fn runs on the
-// goroutine where the event happens: it must not block and must not call the broker back.
+// goroutine where the event happens, and those that happen where locks are held come from one
+// goroutine, in their order: fn must not block.
 func (b *Broker) Listen(fn func(Event)) (cancel func()) {
 	l := &listener{fn}
 	b.events.change(func(list []*listener) []*listener { return append(list, l) })

@@ -143,7 +143,7 @@ func Load(l Limits, records [][]byte) *Window {
 			continue
 		}
 		s := slot{binary.BigEndian.Uint64(r), int64(binary.BigEndian.Uint64(r[8:])), Key(r[16:])}
-		if s.number == 0 || s.number == math.MaxUint64 {
+		if s.number == 0 || s.number > 1<<62 { // damage
 			continue
 		}
 		list = append(list, s)
@@ -154,10 +154,11 @@ func Load(l Limits, records [][]byte) *Window {
 	}
 	w.ring = make([]slot, min(uint64(max(l.Count, 0)), max(w.number-lowest+1, 64)))
 	for _, s := range list {
-		if w.number-s.number < uint64(len(w.ring)) {
-			*w.at(s.number) = s
-			w.byKey[s.key] = s.number
+		if w.number-s.number >= uint64(len(w.ring)) || w.at(s.number).number != 0 { // two of one number are damage
+			continue
 		}
+		*w.at(s.number) = s
+		w.byKey[s.key] = max(w.byKey[s.key], s.number)
 	}
 	return w
 }

@@ -122,3 +122,40 @@ func BenchmarkTake(b *testing.B) {
 		w.Take(key(n), 1)
 	}
 }
+
+// FuzzLoad lets a window be made of any records, and used.
+func FuzzLoad(f *testing.F) {
+	w := duplicate.New(duplicate.Limits{Count: 5})
+	var all []byte
+	for n := range 3 {
+		all = append(all, w.Take(key(n), 1).Record...)
+	}
+	f.Add(all, 5)
+	f.Add([]byte("none"), 1)
+	f.Add(append(make([]byte, 32), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), 100)
+	f.Fuzz(func(t *testing.T, data []byte, count int) {
+		count = min(max(count, 0), 1000)
+		var records [][]byte
+		for len(data) > 0 {
+			n := min(len(data), 32)
+			records = append(records, data[:n])
+			data = data[n:]
+		}
+		w := duplicate.Load(duplicate.Limits{Count: count}, records)
+		if w.Len() > count {
+			t.Fatalf("%d keys of a window of %d", w.Len(), count)
+		}
+		for n := range 20 {
+			w.Take(key(n), 1)
+			if count > 0 && !w.Take(key(n), 1).Known {
+				t.Fatalf("key %d is not known at once", n)
+			}
+		}
+		w.Limit(duplicate.Limits{Count: 3})
+		w.Records(func(slot uint32, _ []byte) {
+			if slot >= 3 {
+				t.Fatalf("slot %d of 3", slot)
+			}
+		})
+	})
+}
