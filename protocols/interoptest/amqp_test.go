@@ -43,13 +43,17 @@ type amqpConsumer struct {
 func openAMQP(t *testing.T, b target, id string) *amqpClient {
 	t.Helper()
 	c := &amqpClient{t: t, senders: make(map[string]*amqp.Sender), dynamic: make(map[string]*amqpConsumer)}
-	socket, err := net.Dial("tcp", b.amqp)
-	c.must(err)
-	c.socket = socket
-	c.conn, err = amqp.NewConn(c.ctx(), socket, &amqp.ConnOptions{SASLType: amqp.SASLTypeAnonymous(), ContainerID: id, HostName: "localhost"})
-	c.must(err)
-	t.Cleanup(func() { _ = socket.Close() })
-	c.session = c.newSession()
+	persistently(t, id, func() (err error) {
+		if c.socket, err = net.Dial("tcp", b.amqp); err != nil {
+			return err
+		}
+		c.conn, err = amqp.NewConn(c.ctx(), c.socket, &amqp.ConnOptions{SASLType: amqp.SASLTypeAnonymous(), ContainerID: id, HostName: "localhost"})
+		if err == nil {
+			c.session, err = c.conn.NewSession(c.ctx(), nil)
+		}
+		return err
+	})
+	t.Cleanup(func() { _ = c.socket.Close() })
 	return c
 }
 

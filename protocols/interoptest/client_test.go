@@ -116,6 +116,21 @@ func protocolList() []protocol {
 	return []protocol{openWire(), amqp10(), mqtt311(), mqtt5(), stomp12()}
 }
 
+// persistently connects. Who has an identifier may find it in use until the broker has seen that an earlier connection is broken,
+// and tries again, as applications do.
+func persistently(t *testing.T, id string, connect func() error) {
+	t.Helper()
+	for until := time.Now().Add(patience); ; <-time.After(10 * time.Millisecond) {
+		err := connect()
+		if err == nil {
+			return
+		}
+		if id == "" || time.Now().After(until) {
+			t.Fatal(err)
+		}
+	}
+}
+
 // take returns the next message, which must come.
 func take(t *testing.T, c consumer) *received {
 	t.Helper()

@@ -41,7 +41,11 @@ func openJMS(t *testing.T, b target, id string, redeliveries int) *jmsClient {
 	if id != "" {
 		in.Set("client", id)
 	}
-	c.c = c.ask("connect", in).Get("c")
+	persistently(t, id, func() error {
+		out, err := c.java.call("connect", in)
+		c.c = out.Get("c")
+		return err
+	})
 	t.Cleanup(func() { _, _ = c.java.call("close", url.Values{"c": {c.c}}) })
 	return c
 }

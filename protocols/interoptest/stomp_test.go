@@ -52,10 +52,6 @@ func (silence) Error(string)            {}
 
 func openSTOMP(t *testing.T, b target, id string) *stompClient {
 	t.Helper()
-	socket, err := net.Dial("tcp", b.stomp)
-	if err != nil {
-		t.Fatal(err)
-	}
 	o := []func(*stomp.Conn) error{
 		stomp.ConnOpt.AcceptVersion(stomp.V12), stomp.ConnOpt.HeartBeat(0, 0), stomp.ConnOpt.Logger(silence{}),
 		stomp.ConnOpt.UnsubscribeReceiptTimeout(time.Second), stomp.ConnOpt.Host("localhost"),
@@ -63,12 +59,15 @@ func openSTOMP(t *testing.T, b target, id string) *stompClient {
 	if id != "" {
 		o = append(o, stomp.ConnOpt.Header("client-id", id))
 	}
-	conn, err := stomp.Connect(socket, o...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = socket.Close() })
-	return &stompClient{t: t, conn: conn, socket: socket}
+	c := &stompClient{t: t}
+	persistently(t, id, func() (err error) {
+		if c.socket, err = net.Dial("tcp", b.stomp); err == nil {
+			c.conn, err = stomp.Connect(c.socket, o...)
+		}
+		return err
+	})
+	t.Cleanup(func() { _ = c.socket.Close() })
+	return c
 }
 
 func (c *stompClient) must(err error) {

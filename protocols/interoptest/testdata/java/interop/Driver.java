@@ -138,7 +138,12 @@ public final class Driver {
         if (in.has("client")) {
             c.setClientID(in.get("client"));
         }
-        c.start();
+        try {
+            c.start();
+        } catch (JMSException x) {
+            c.close(); // its threads would stay
+            throw x;
+        }
         return new Client(c, c.createSession(false, Session.AUTO_ACKNOWLEDGE), c.createSession(true, Session.SESSION_TRANSACTED));
     }
 
