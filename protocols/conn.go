@@ -1,6 +1,7 @@
 package protocols
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -38,8 +39,10 @@ type Conn struct {
 
 	outer *Conn       // that this one is spoken inside of; nil: none
 	login *time.Timer // closes the connection; nil: no limit
-	left  int64       // bytes before login; the reader's
-	in    atomic.Bool // logged in
+	// cancel ends the context that the connection is served with; nil: nothing does before the server's.
+	cancel context.CancelCauseFunc
+	left   int64       // bytes before login; the reader's
+	in     atomic.Bool // logged in
 }
 
 // RemoteAddr returns the client's address: what a load balancer said it is, where one is

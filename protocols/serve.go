@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,38 +17,53 @@ const prefixSize = 512
 // nothing at all. They are closed gently, so that clients see an end and not a reset.
 var errUnserved = errors.New("closed")
 
-// serve finds out what an accepted connection speaks and lets that protocol serve it.
+// serve finds out what an accepted connection speaks and lets that protocol serve it. Its stack
+// frame, and those of what it calls down to the protocol's, last as long as the connection, of which
+// there are many: what can be is done apart.
 func (l *Listener) serve(ctx context.Context, raw net.Conn) {
 	if l.s.proxy != nil && l.s.proxy(raw) {
 		return
 	}
+	c, ctx := l.welcome(ctx, raw)
+	l.over(ctx, c, l.greet(ctx, c))
+}
+
+// welcome returns an accepted connection, and a context that ends with its time to log in, if that
+// was not enough.
+//
+//go:noinline
+func (l *Listener) welcome(ctx context.Context, raw net.Conn) (*Conn, context.Context) {
 	limits := l.s.admission.current()
 	c := &Conn{
 		Conn: raw, Listener: l.o.Name, Accepted: time.Now(),
 		raw: raw, remote: raw.RemoteAddr(), local: raw.LocalAddr(), left: -1,
 	}
-	defer func() { _ = c.Close() }() // of TLS, where there is TLS
 	if limits.LoginBytes > 0 {
 		c.left = limits.LoginBytes
 	}
-	var late atomic.Bool
 	if limits.Handshake > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(ctx)
-		defer cancel()
+		ctx, c.cancel = context.WithCancelCause(ctx)
 		c.login = time.AfterFunc(limits.Handshake, func() {
 			if !c.IsLoggedIn() {
-				late.Store(true)
 				_ = raw.Close()
-				cancel() // whoever waits for its turn to check the password gives it to others
+				// Whoever waits for its turn to check the password gives it to others.
+				c.cancel(fmt.Errorf("no login within %v", limits.Handshake))
 			}
 		})
-		defer c.login.Stop()
 	}
-	err := l.greet(ctx, c)
-	switch {
-	case late.Load():
-		l.logStrange(c, fmt.Errorf("no login within %v", limits.Handshake))
+	return c, ctx
+}
+
+// over ends a connection that was served, or could not be.
+//
+//go:noinline
+func (l *Listener) over(ctx context.Context, c *Conn, err error) {
+	if c.login != nil {
+		c.login.Stop()
+	}
+	switch late := context.Cause(ctx); {
+	case late != nil && !errors.Is(late, context.Canceled):
+		l.logStrange(c, late)
 	case errors.Is(err, errUnserved):
 		l.refused.Add(1)
 		l.logStrange(c, err)
@@ -57,6 +71,10 @@ func (l *Listener) serve(ctx context.Context, raw net.Conn) {
 	case err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF):
 		l.logStrange(c, err)
 	}
+	if c.cancel != nil {
+		c.cancel(nil)
+	}
+	_ = c.Close() // of TLS, where there is TLS
 }
 
 // greet reads what comes before the protocol, and then lets the protocol serve. Its error says
@@ -65,26 +83,47 @@ func (l *Listener) greet(ctx context.Context, c *Conn) error {
 	if err := l.readHeader(c); err != nil {
 		return err
 	}
-	client := addrOf(c.remote)
-	if err := l.s.admission.claim(client); err != nil {
-		l.refused.Add(1)
-		l.logLimit(c, err)
+	if !l.claim(c) {
 		return nil
 	}
-	defer l.s.admission.release(client)
-	if err := l.speakTLS(ctx, c); err != nil {
+	defer l.release(c)
+	p, err := l.meet(ctx, c)
+	if err != nil {
 		return err
+	}
+	p.Serve(ctx, c)
+	return nil
+}
+
+// claim counts a connection of its client's address, unless there are too many.
+func (l *Listener) claim(c *Conn) bool {
+	if err := l.s.admission.claim(addrOf(c.remote)); err != nil {
+		l.refused.Add(1)
+		l.logLimit(c, err)
+		return false
+	}
+	return true
+}
+
+// release ends what claim began.
+func (l *Listener) release(c *Conn) { l.s.admission.release(addrOf(c.remote)) }
+
+// meet speaks TLS, where it is spoken, and finds the protocol.
+//
+//go:noinline
+func (l *Listener) meet(ctx context.Context, c *Conn) (Protocol, error) {
+	if err := l.speakTLS(ctx, c); err != nil {
+		return nil, err
 	}
 	p, err := l.recognise(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(c.prefix) == 0 {
 		c.prefix = nil // idle connections are many
 	}
 	c.Protocol = p.Name()
-	p.Serve(ctx, c)
-	return nil
+	return p, nil
 }
 
 // more waits for more of the first bytes.

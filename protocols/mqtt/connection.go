@@ -71,19 +71,12 @@ const maxProducers = 256
 
 // serve runs the connection until it ends.
 func (c *connection) serve(ctx context.Context) {
-	c.reader = packet.NewReader((*liveReader)(c), packet.ReaderOptions{Limits: packet.Limits{Packet: maxLogin, UserProperties: 256}})
-	_ = c.net.SetReadDeadline(time.Now().Add(c.o.ConnectTimeout))
 	defer c.end(ctx)
-	p, err := c.reader.Next()
-	if err != nil {
-		c.readFailed(err)
+	if !c.begin(ctx) {
 		return
 	}
-	c.now = time.Now().UnixMilli()
-	if !c.connect(ctx, p) {
-		return
-	}
-	c.reader.SetLimits(c.o.limits())
+	var p *packet.Packet
+	var err error
 	for {
 		// The burst is over when the next packet is not here yet.
 		for c.reader.More() {
@@ -108,6 +101,26 @@ func (c *connection) serve(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// begin reads CONNECT, and reports whether the connection goes on. It is apart from serve for the sake
+// of the stack; see Protocol.connection.
+//
+//go:noinline
+func (c *connection) begin(ctx context.Context) bool {
+	c.reader = packet.NewReader((*liveReader)(c), packet.ReaderOptions{Limits: packet.Limits{Packet: maxLogin, UserProperties: 256}})
+	_ = c.net.SetReadDeadline(time.Now().Add(c.o.ConnectTimeout))
+	p, err := c.reader.Next()
+	if err != nil {
+		c.readFailed(err)
+		return false
+	}
+	c.now = time.Now().UnixMilli()
+	if !c.connect(ctx, p) {
+		return false
+	}
+	c.reader.SetLimits(c.o.limits())
+	return true
 }
 
 // flush lets what the burst asked for take effect.

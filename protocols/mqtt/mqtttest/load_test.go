@@ -2,6 +2,7 @@ package mqtttest_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -83,13 +84,28 @@ func resident(t *testing.T) int {
 // are spread over the addresses of the loopback network, each of which has ports of its own.
 func open(t *testing.T, target mqtttest.Target, n, atOnce int) []*mqtttest.Client {
 	t.Helper()
+	var config *tls.Config
+	if target.TLS != nil {
+		var err error
+		if config, err = target.TLS.Config(); err != nil {
+			t.Fatal(err)
+		}
+		config.ServerName, _, _ = net.SplitHostPort(target.Address)
+	}
 	list := make([]*mqtttest.Client, n)
 	var all sync.WaitGroup
 	for first := range atOnce {
 		all.Go(func() {
 			for i := first; i < n; i += atOnce {
 				own := target
-				own.Dialer = func() (net.Conn, error) { return dialFrom(t.Context(), target.Address, i) }
+				own.Dialer = func() (net.Conn, error) {
+					c, err := dialFrom(t.Context(), target.Address, i)
+					if err != nil || config == nil {
+						return c, err
+					}
+					secure := tls.Client(c, config)
+					return secure, secure.HandshakeContext(t.Context())
+				}
 				c := mqtttest.Open(t, own, 4)
 				c.Login(mqtttest.Connect{ClientID: fmt.Sprint("load-", n, "-", i)})
 				list[i] = c
