@@ -56,12 +56,13 @@ type advisor struct {
 	producers map[*producer]bool
 	foreign   map[foreigner]int64 // consumers of other protocols, with their numbers
 	number    int64               // of the last of them
+	bound     map[*broker.Connection][]foreigner
 }
 
 func newAdvisor(p *Protocol) *advisor {
 	a := &advisor{
 		p: p, producer: p.brokerID.Value.String() + ":0:0", temps: make(map[address.Address]bool),
-		consumers: make(map[*consumer]bool), producers: make(map[*producer]bool), foreign: make(map[foreigner]int64),
+		consumers: make(map[*consumer]bool), producers: make(map[*producer]bool), foreign: make(map[foreigner]int64), bound: make(map[*broker.Connection][]foreigner),
 	}
 	p.o.Broker.Listen(a.event)
 	return a

@@ -153,10 +153,8 @@ func (a *advisor) elsewhere(e broker.Event) {
 			a.announce(connectionAdvisory, foreignConnection(c))
 		}
 	case broker.Disconnected:
-		for f := range a.foreign {
-			if f.session == c {
-				a.leaves(f)
-			}
+		for _, f := range slices.Clone(a.bound[c]) { // whose end was not told, as too much was
+			a.leaves(f)
 		}
 		if a.p.o.Broker.Heard(connectionAdvisory) {
 			a.announce(connectionAdvisory, &wire.RemoveInfo{ObjectID: foreignConnection(c).ConnectionID, LastDeliveredSequenceID: nothingDelivered})
@@ -216,6 +214,9 @@ func (a *advisor) joins(f foreigner) {
 	}
 	a.number++
 	a.foreign[f] = a.number
+	if f.session != nil {
+		a.bound[f.session] = append(a.bound[f.session], f)
+	}
 	if to := f.addresses(); a.listened(to) {
 		a.tellConsumer(to, f.info(a.number))
 	}
@@ -233,6 +234,11 @@ func (a *advisor) leaves(f foreigner) {
 		return
 	}
 	delete(a.foreign, f)
+	if f.session != nil {
+		if a.bound[f.session] = slices.DeleteFunc(a.bound[f.session], func(o foreigner) bool { return o == f }); len(a.bound[f.session]) == 0 {
+			delete(a.bound, f.session)
+		}
+	}
 	if to := f.addresses(); a.listened(to) {
 		a.tellConsumer(to, &wire.RemoveInfo{ObjectID: f.info(number).ConsumerID, LastDeliveredSequenceID: nothingDelivered})
 	}
