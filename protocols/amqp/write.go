@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/note"
 	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/amqp/frame"
@@ -221,6 +222,7 @@ func (l *sender) send(dst []byte, h *held) []byte {
 		}
 		d := mapping.Delivery{
 			Msg: h.d.Msg, Count: uint32(h.d.Count), Acquired: h.d.Flags&(queue.Redelivered|queue.Acquired) != 0, Now: c.w.now,
+			Retained: note.Of(h.d.Note).Retain(),
 		}
 		h.parts = mapping.Encode(c.w.scratch[:0], &d)
 		c.w.scratch = h.parts.Front[:0]

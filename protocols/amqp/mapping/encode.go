@@ -18,6 +18,7 @@ type Delivery struct {
 	Count    uint32 // failed deliveries before this one
 	Acquired bool   // another link, or this one, has had it before
 	Now      int64  // Unix milliseconds
+	Retained bool   // it is what a topic has kept
 }
 
 // Parts is an encoded message in three pieces, which follow each other. Front was appended to the
@@ -49,7 +50,7 @@ func Encode(scratch []byte, d *Delivery) Parts {
 	m := d.Msg
 	c, ok := m.Content.(*content)
 	if !ok {
-		return foreign(d.appendHeader(scratch), m)
+		return foreign(d.appendHeader(scratch), m, d.Retained)
 	}
 	if c.format != 0 {
 		return Parts{Body: c.body, Format: c.format}
@@ -215,14 +216,14 @@ func overlaidLater(m *message.Message, i int) bool {
 }
 
 // foreign encodes a message of another protocol behind its header.
-func foreign(dst []byte, m *message.Message) Parts {
+func foreign(dst []byte, m *message.Message, retained bool) Parts {
 	p, err := m.Payload()
 	if err != nil {
 		p = message.Payload{Kind: message.BytesPayload, Value: message.OfBytes(view(m.Content.Body()))}
 	}
 	dst = appendAnnotations(dst, m, p.Kind)
 	dst = appendForeignProperties(dst, m, p.Kind)
-	dst = appendApplication(dst, m)
+	dst = appendApplication(dst, m, retained)
 	return appendBody(dst, p)
 }
 
@@ -344,9 +345,12 @@ func appendAddress(c *wire.Compound, a address.Address) {
 	c.B = append(c.B, a.Name...)
 }
 
+// retainedProperty tells clients that a message is what a topic has kept.
+const retainedProperty = "ActiveMQ.Retained"
+
 // appendApplication appends the application properties, without those that only mean something to
 // the broker.
-func appendApplication(dst []byte, m *message.Message) []byte {
+func appendApplication(dst []byte, m *message.Message, retained bool) []byte {
 	start := len(dst)
 	out := section.OpenMap(dst, section.ApplicationCode)
 	m.Properties(func(f message.Field) bool {
@@ -357,6 +361,10 @@ func appendApplication(dst []byte, m *message.Message) []byte {
 		out.Count += 2
 		return true
 	})
+	if retained {
+		out.B = appendValue(wire.AppendString(out.B, retainedProperty), message.OfBool(true))
+		out.Count += 2
+	}
 	if out.Count == 0 {
 		return out.B[:start]
 	}
