@@ -176,6 +176,9 @@ func historyScenarios() []Scenario {
 				other.Want("own")
 				c.Put(Message{Topic: e.Topic(""), QoS: 1, Retain: true})
 			},
+			Others: map[Peer]string{Mosquitto: "version 2.0.11 sends it"},
+			Why:    "who asks not to be told what it has said itself means that also of what it said before",
+			Skip:   map[Peer]string{Mosquitto: "it sends it"},
 		},
 		{
 			Name: "shared/identifiers", Versions: five, Clauses: "MQTT-3.3.4-3",
@@ -207,6 +210,9 @@ func historyScenarios() []Scenario {
 				}
 				c.Want("end")
 			},
+			Others: map[Peer]string{Mosquitto: "version 2.0.11 sends packets that are an octet larger"},
+			Why:    "a client that says how much it takes has no room for more",
+			Skip:   map[Peer]string{Mosquitto: "it sends larger ones"},
 		},
 		{
 			Name: "subscribe/denied-3.1", Login: true, Versions: []byte{3},
