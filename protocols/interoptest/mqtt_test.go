@@ -56,7 +56,6 @@ type mqttClient struct {
 	t        *testing.T
 	socket   net.Conn
 	arrivals chan arrival
-	ended    chan struct{}
 	o        consuming
 	kept     bool
 	topics   func(filter string, qos byte)

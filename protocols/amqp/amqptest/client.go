@@ -294,6 +294,13 @@ func (c *Client) Ends() {
 	}
 }
 
+// EndsWrites tells the broker that nothing more comes, for which it would wait after it has closed.
+func (c *Client) EndsWrites() {
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+}
+
 // isClosed reports whether a read ended because the peer went away, with or without a reset.
 func isClosed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)

@@ -150,11 +150,13 @@ func TestMalformedInput(t *testing.T) {
 				before := amqptest.Dial(t, target)
 				before.Login()
 				_ = before.TryWrite(octets)
+				before.EndsWrites()
 				before.Ends()
 
 				early := amqptest.Dial(t, target)
 				early.WriteRaw([]byte(amqptest.SASLHeader))
 				_ = early.TryWrite(octets)
+				early.EndsWrites()
 				early.Ends()
 			})
 		}
