@@ -18,6 +18,20 @@ import (
 	"github.com/manifoldmq/manifold/broker/schedule"
 )
 
+// holds waits until a queue holds so many messages.
+func (n *node) holds(name string, want int64) {
+	n.t.Helper()
+	for range 5000 {
+		if d := n.Lookup(q(name)); d != nil && d.Queue().Counters().Entries.Load() == want || d == nil && want == 0 {
+			return
+		}
+		if err := n.Store().Sync(context.Background()); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+	n.t.Fatalf("%s does not come to hold %d messages", name, want)
+}
+
 func TestOverflowPolicies(t *testing.T) {
 	t.Parallel()
 	for _, x := range []struct {
@@ -37,23 +51,11 @@ func TestOverflowPolicies(t *testing.T) {
 			for _, s := range series("m", 10) {
 				c.send(q("Q"), durable, s)
 			}
-			holds := func(name string, want int64) {
-				t.Helper()
-				for range 5000 {
-					if d := n.Lookup(q(name)); d != nil && d.Queue().Counters().Entries.Load() == want || d == nil && want == 0 {
-						return
-					}
-					if err := n.Store().Sync(context.Background()); err != nil {
-						t.Fatal(err)
-					}
-				}
-				t.Fatalf("%d: %s does not come to hold %d messages", x.overflow, name, want)
-			}
-			holds("Q", 4)
-			holds("ActiveMQ.DLQ", int64(x.dead))
+			n.holds("Q", 4)
+			n.holds("ActiveMQ.DLQ", int64(x.dead))
 			if durable {
 				n.restart()
-				holds("Q", 4)
+				n.holds("Q", 4)
 				c = n.connect("c")
 			}
 			c.subscribe(on(q("Q")), 100)
@@ -74,6 +76,7 @@ func TestOverflowByBytesLeavesOutWhatIsWithConsumers(t *testing.T) {
 		c.send(q("Q"), true, large(i))
 	}
 	c.receive(2)
+	n.holds("Q", 5)
 	s.Limit(100)
 	got := c.receive(5)
 	if want := []string{large(0), large(1), large(7), large(8), large(9)}; !slices.Equal(got, want) {
