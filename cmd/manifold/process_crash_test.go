@@ -48,6 +48,7 @@ func TestProcess(t *testing.T) {
 		{"disk full", diskFull},
 		{"many destinations", manyDestinations},
 		{"selector behind a backlog", deepSelector},
+		{"many scheduled messages", manyScheduled},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, newRig(t, binary)) })
 	}

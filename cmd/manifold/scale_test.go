@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -80,6 +81,63 @@ func deepSelector(t *testing.T, r *rig) {
 	c.subscribe("all", queue, "")
 	if got := c.message(); !strings.HasSuffix(got, body) {
 		t.Errorf("the oldest message is %.40q", got)
+	}
+	broker.kill()
+}
+
+// manyScheduled schedules messages for later, and prints what they cost: memory, the time of a start
+// after kill -9, and how late those come that are due meanwhile. It asserts that all are still there
+// after the kill and that none comes early. MANIFOLD_SCALE_SCHEDULED is how many there are.
+func manyScheduled(t *testing.T, r *rig) {
+	n := int(envNumber(t, "MANIFOLD_SCALE_SCHEDULED", 5000))
+	broker, _ := r.start()
+	before := broker.usage()
+	c := broker.dial()
+	body := strings.Repeat("x", 1024)
+	for i := range n {
+		c.send("/queue/scale.later", body, "persistent:true", fmt.Sprint("AMQ_SCHEDULED_DELAY:", 24*time.Hour.Milliseconds()+int64(i)))
+	}
+	c.sync()
+	made := broker.usage()
+	broker.kill()
+	begin := time.Now()
+	broker, _ = r.start()
+	ready := time.Since(begin)
+	t.Logf("%d scheduled messages of 1 KiB: %v before, %v after, %v of CPU for each; after kill -9 ready in %v with %v",
+		n, before, made, (made.cpu-before.cpu)/time.Duration(n), ready.Round(time.Millisecond), broker.usage())
+
+	// Some more are due within seconds, in no order.
+	c = broker.dial()
+	c.subscribe("due", "/queue/scale.due", "")
+	due := max(n/50, 100)
+	window := time.Duration(min(10, 1+due/1000)) * time.Second
+	for i := range due {
+		delay := time.Second + window*time.Duration(i*7919%due)/time.Duration(due)
+		at := time.Now().Add(delay)
+		c.send("/queue/scale.due", strconv.FormatInt(at.UnixMilli(), 10), "persistent:true", fmt.Sprint("AMQ_SCHEDULED_DELAY:", delay.Milliseconds()))
+	}
+	late := make([]time.Duration, 0, due)
+	for range due {
+		text := c.message()
+		at, err := strconv.ParseInt(text[strings.LastIndexByte(text, '\n')+1:], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		late = append(late, time.Since(time.UnixMilli(at)))
+	}
+	slices.Sort(late)
+	if late[0] < -time.Millisecond {
+		t.Errorf("a message came %v early", -late[0])
+	}
+	t.Logf("%d more that were due within %v came late by %v at the median, %v at the 99th percentile, %v at most; %v",
+		due, window, late[due/2], late[due*99/100], late[due-1], broker.usage())
+
+	c.subscribe("jobs", "/queue/scale.jobs", "")
+	c.send("/topic/ActiveMQ.Scheduler.Management", "", "AMQ_SCHEDULER_ACTION:BROWSE", "reply-to:/queue/scale.jobs")
+	for range n {
+		if f := c.message(); !strings.HasSuffix(f, body) {
+			t.Fatalf("a scheduled message is %.300q", f)
+		}
 	}
 	broker.kill()
 }
