@@ -134,7 +134,7 @@ func manyScheduled(t *testing.T, r *rig) {
 
 	c.subscribe("jobs", "/queue/scale.jobs", "")
 	c.send("/topic/ActiveMQ.Scheduler.Management", "", "AMQ_SCHEDULER_ACTION:BROWSE", "reply-to:/queue/scale.jobs")
-	for range n {
+	for range min(n, 5000) { // an answer is bounded
 		if f := c.message(); !strings.HasSuffix(f, body) {
 			t.Fatalf("a scheduled message is %.300q", f)
 		}
