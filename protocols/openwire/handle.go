@@ -131,11 +131,11 @@ func (c *connection) connect(ctx context.Context, cmd *wire.ConnectionInfo) bool
 		return c.refuse(h, err)
 	}
 	c.login.ClientID, c.login.User = login.ClientID, login.User
+	c.core = core // before others can find the connection
 	if before := c.p.take(c.id, c); before != nil {
 		_ = before.net.Close()
 	}
 	c.net.LoggedIn()
-	c.core = core
 	c.reader.SetMaxFrame(c.o.MaxFrame)
 	c.watch()
 	c.respond(h)
