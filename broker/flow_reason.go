@@ -153,7 +153,7 @@ func (c *Connection) blockLocked(p *Producer, s *shortage) {
 	if c.blockage.limit == "" {
 		c.blockedAt = time.Now()
 		c.handler.Blocked(s.reason)
-		c.b.events.publish(Event{Kind: ProducerBlocked, Client: c.login.ClientID, Text: s.reason})
+		c.b.later(Event{Kind: ProducerBlocked, Client: c.login.ClientID, Text: s.reason})
 		if d := p.targets[0]; d.warning.due(c.blockedAt, d.Policy().Warning) {
 			c.b.Log.Warn("a producer waits", "client", c.login.ClientID, "destination", d.Address.String(), "reason", s.reason, "way out", s.wayOut)
 		}
