@@ -26,7 +26,7 @@ func foreignClients() []foreignClient {
 		{Program: clienttest.Program{Name: "proton-python", Line: []string{python, script("python", "client.py")}, Probe: []string{python, "-c", "import proton"}}},
 		{Program: clienttest.Program{Name: "uamqp", Line: []string{python, script("uamqp", "client.py")}, Probe: []string{python, "-c", "import uamqp"}}},
 		{Program: clienttest.Program{Name: "rhea", Line: []string{"node", script("node", "client.js")}, Probe: []string{"node", "-e", "require('rhea'); require('ws')"}}, ws: true},
-		{Program: clienttest.Program{Name: "proton-cpp", Probe: []string{"test", "-e", "/usr/include/proton/container.hpp"}}, source: script("cpp", "client.cpp")},
+		{Program: clienttest.Program{Name: "proton-cpp", Probe: []string{"sh", "-c", "command -v g++ && test -e /usr/include/proton/container.hpp"}}, source: script("cpp", "client.cpp")},
 	}
 }
 
