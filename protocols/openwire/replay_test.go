@@ -203,9 +203,9 @@ func (r *replay) run() { r.send(len(r.frames)) }
 
 // send sends the next n frames.
 func (r *replay) send(n int) {
-	todo := r.frames[:n]
+	batch := r.frames[:n]
 	r.frames = r.frames[n:]
-	for i, f := range todo {
+	for i, f := range batch {
 		if f.text != "" {
 			r.await("the message of an acknowledgement "+f.text, func() bool { return r.dispatched[f.text] > 0 })
 		}
