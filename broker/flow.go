@@ -71,13 +71,14 @@ type parked struct {
 	since time.Time
 }
 
-// maxParkedBytes bounds what one connection may have parked, beside Limits.Parked.
+// maxParkedBytes bounds what one connection may have parked, beside Limits.Parked and the last
+// message.
 const maxParkedBytes = 8 << 20
 
 // park keeps a send until there is space. The caller holds c.mu.
 func (c *Connection) park(k parked) error {
 	size := int64(k.m.Size())
-	if len(c.parked) >= c.b.Limits.Parked || len(c.parked) > 0 && c.parkedLen+size > maxParkedBytes {
+	if len(c.parked) >= c.b.Limits.Parked || c.parkedLen > maxParkedBytes {
 		return fault.New(fault.LimitReached, "send", k.p.targets[0].Address.String(),
 			"%d sends wait already: %s", len(c.parked), c.blockage.reason)
 	}
@@ -186,26 +187,32 @@ func (c *Connection) refuseLocked(k *parked, err error) {
 	}
 }
 
-// forceParked lets everything that is parked take effect, limit or not: the commit of a
-// transaction is behind it, and must neither overtake it nor wait. What is parked is bounded, and
-// so is what goes over a limit by this: the reader of a connection that waits reads no more, unless
-// the client has deliveries to settle.
-func (c *Connection) forceParked() {
+// forceParked lets what is parked before the commit of a transaction take effect, limit or not: the
+// commit must neither overtake it nor wait. With [Login.Overtaking] it may overtake all but its own.
+// What is parked is bounded, and so is what goes over a limit by this.
+func (tx *Transaction) forceParked() {
+	c := tx.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.parked) == 0 {
+	n := len(c.parked)
+	for c.login.Overtaking && n > 0 && c.parked[n-1].tx != tx {
+		n--
+	}
+	if n == 0 {
 		return
 	}
-	for i := range c.parked {
+	for i := range c.parked[:n] {
 		k := &c.parked[i]
 		if k.p == nil {
 			c.confirmLocked(k.t)
-		} else if err := c.admitLocked(k); err != nil {
+			continue
+		}
+		c.parkedLen -= int64(k.m.Size())
+		if err := c.admitLocked(k); err != nil {
 			c.refuseLocked(k, err)
 		}
 	}
-	c.parkedLen = 0
-	c.unparkLocked(len(c.parked))
+	c.unparkLocked(n)
 }
 
 // crowdPause is how long a producer pauses at most, per burst, for a crowded queue.
@@ -216,7 +223,7 @@ const crowdPause = 10 * time.Millisecond
 // free the space. A reader calls it after each burst, before it reads on.
 func (c *Connection) Throttle() {
 	for !c.closed.Load() {
-		if !c.Pause() || c.hasUnsettled() {
+		if waiting, _ := c.Pause(); !waiting || c.hasUnsettled() {
 			return
 		}
 		select {
@@ -226,17 +233,19 @@ func (c *Connection) Throttle() {
 	}
 }
 
-// Pause is Throttle for clients that wait for an answer to each send, and so hold back themselves: it
-// does not wait for space. It reports whether sends do.
-func (c *Connection) Pause() (waiting bool) {
+// Pause is Throttle for clients that wait for an answer to each send, and mostly hold back
+// themselves: it does not wait for space. It reports whether sends do, and whether so many that it
+// is time for Throttle, before some are refused.
+func (c *Connection) Pause() (waiting, many bool) {
 	c.mu.Lock()
-	waiting, crowded := len(c.parked) > 0, c.crowded
+	waiting, many = len(c.parked) > 0, len(c.parked) >= c.b.Limits.Parked/2 || c.parkedLen >= maxParkedBytes/2
+	crowded := c.crowded
 	c.crowded = nil
 	c.mu.Unlock()
 	if crowded != nil && !c.hasUnsettled() {
 		crowded.WaitRoom(crowdPause)
 	}
-	return waiting
+	return waiting, many
 }
 
 func (c *Connection) hasUnsettled() bool { return c.allowance.Used() > 0 }

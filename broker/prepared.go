@@ -25,7 +25,7 @@ type branch struct {
 // its non-durable messages. The token is confirmed when it is on disk. On error the transaction
 // stays open, for its coordinator to roll back.
 func (tx *Transaction) Prepare(xid string, t Token) error {
-	tx.c.forceParked()
+	tx.forceParked()
 	err := tx.advance(txOpen, txPreparing, "prepare")
 	if err != nil {
 		return err

@@ -74,7 +74,7 @@ func (c *Connection) Begin() (*Transaction, error) {
 // Empty reports whether there is nothing that a commit would do. Sends that wait for space are
 // taken first.
 func (tx *Transaction) Empty() bool {
-	tx.c.forceParked()
+	tx.forceParked()
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
 	return tx.failed == nil && len(tx.sends) == 0 && len(tx.accepted) == 0 && len(tx.rejected) == 0
@@ -259,7 +259,7 @@ func acknowledge(batch *store.Batch, c *queue.Consumer, n uint64) bool {
 // Commit makes all of the transaction take effect. The token is confirmed when that is on
 // disk; it fails whole, and is rolled back then.
 func (tx *Transaction) Commit(t Token) error {
-	tx.c.forceParked() // what the connection sent before goes first
+	tx.forceParked() // what the connection sent before goes first
 	err := tx.advance(txOpen, txCommitting, "commit")
 	if err != nil {
 		return err

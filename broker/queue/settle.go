@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"sync"
 
 	"github.com/manifoldmq/manifold/store"
@@ -178,6 +179,20 @@ func (c *Consumer) Enlisted(n uint64) (Taken, bool) {
 		return Taken{s.q, s.e}, true
 	}
 	return Taken{}, false
+}
+
+// FindEnlisted returns the number of the first enlisted delivery of a message whose identifier has a
+// text.
+func (c *Consumer) FindEnlisted(id []byte) (number uint64, ok bool) {
+	var buf [128]byte
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := c.first; c.enlisted > 0 && n <= c.last.Load(); n++ {
+		if s := c.slotAt(n); s != nil && s.enlisted && bytes.Equal(s.e.Msg.ID.Append(buf[:0]), id) {
+			return n, true
+		}
+	}
+	return 0, false
 }
 
 // Committed ends enlisted deliveries whose transaction is on disk.

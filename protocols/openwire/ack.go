@@ -59,7 +59,7 @@ const maxExtension = 1 << 20
 
 // settle gives deliveries the outcome that an acknowledgement stands for.
 func (c *connection) settle(s *consumer, m *wire.MessageAck, tx *transaction) error {
-	first, last, ok := s.find(m)
+	first, last, ok := s.find(m, tx)
 	if !ok {
 		c.spoil(m)
 		if c.reconnect || s.topic {
@@ -97,7 +97,7 @@ func (c *connection) settle(s *consumer, m *wire.MessageAck, tx *transaction) er
 	return err
 }
 
-// spoil lets the transaction of an acknowledgement that takes nothing fail at its commit, as in
+// spoil lets the transaction of an acknowledgement that matches nothing fail at its commit, as in
 // ActiveMQ. A client that comes back may hold a message twice, from before and from after: with the
 // second copy it would consume again what a commit has taken already.
 func (c *connection) spoil(m *wire.MessageAck) {
@@ -109,6 +109,7 @@ func (c *connection) spoil(m *wire.MessageAck) {
 // enlist leaves the decision on deliveries to a transaction.
 func (c *connection) enlist(s *consumer, first, last uint64, m *wire.MessageAck, tx *transaction) error {
 	s.settleAcks()
+	again := tx.held(s, first, last)
 	n, err := s.Settle(first, last, broker.Outcome{}, tx.core, 0)
 	if err != nil {
 		if !m.ResponseRequired {
@@ -116,13 +117,13 @@ func (c *connection) enlist(s *consumer, first, last uint64, m *wire.MessageAck,
 		}
 		return err
 	}
-	if n < int(m.MessageCount) && !s.topic {
+	if c.reconnect && !s.topic && n+again < int(m.MessageCount) {
 		tx.failed = true // among those between first and last that the client took is one that was taken before
 	}
 	if m.AckType == individualAck {
 		s.extend(uint64(n))
 	}
-	tx.enlisted(s, uint64(n))
+	tx.enlisted(s, first, last, uint64(n))
 	c.respond(m.Head())
 	return nil
 }
@@ -141,11 +142,11 @@ func causeOf(t *wire.Throwable) string {
 
 // find returns the range of delivery numbers that an acknowledgement is for. Those of a topic are
 // not checked: they count.
-func (s *consumer) find(m *wire.MessageAck) (first, last uint64, ok bool) {
+func (s *consumer) find(m *wire.MessageAck, tx *transaction) (first, last uint64, ok bool) {
 	if m.LastMessageID == nil {
 		return 0, 0, false
 	}
-	last, ok = s.number(m.LastMessageID)
+	last, ok = s.number(m.LastMessageID, tx)
 	if !ok {
 		if !s.topic {
 			return 0, 0, false
@@ -161,7 +162,7 @@ func (s *consumer) find(m *wire.MessageAck) (first, last uint64, ok bool) {
 	case sameMessage(m.FirstMessageID, m.LastMessageID):
 		first = last
 	default:
-		if first, ok = s.number(m.FirstMessageID); !ok || first > last {
+		if first, ok = s.number(m.FirstMessageID, tx); !ok || first > last {
 			if !s.topic {
 				return 0, 0, false
 			}
@@ -178,8 +179,9 @@ func sameMessage(a, b *wire.MessageID) bool {
 }
 
 // number finds a delivery by its message's identifier: by the entry's, which the client got with
-// the message, else by the text.
-func (s *consumer) number(id *wire.MessageID) (uint64, bool) {
+// the message, else by the text. The end of a branch that was resumed or joined acknowledges what its
+// transaction has already, too.
+func (s *consumer) number(id *wire.MessageID, tx *transaction) (uint64, bool) {
 	if id.BrokerSequenceID > 0 {
 		if n, ok := s.FindFrom(uint64(id.BrokerSequenceID), sequenceOf(id), s.seen+1); ok {
 			return n, true
@@ -192,7 +194,12 @@ func (s *consumer) number(id *wire.MessageID) (uint64, bool) {
 	if text == "" {
 		text = producerText(id.ProducerID) + ":" + decimal(id.ProducerSequenceID)
 	}
-	return s.FindMessage([]byte(text))
+	n, ok := s.FindMessage([]byte(text))
+	if !ok && tx != nil && tx.branch {
+		n, ok = s.FindEnlisted([]byte(text))
+		ok = ok && tx.holds(s, n)
+	}
+	return n, ok
 }
 
 // sequenceOf returns the number that a message's identifier has in the core, 0 if it has none.

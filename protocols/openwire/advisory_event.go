@@ -121,8 +121,9 @@ func (a *advisor) whichProducer(e broker.Event) (string, wire.Structure) {
 	from := ""
 	a.p.mu.Lock()
 	for id, c := range a.p.connections {
-		if c.core == e.Producer.Connection() {
+		if c.owner == e.Producer.Connection() {
 			from = id
+			break
 		}
 	}
 	a.p.mu.Unlock()
@@ -153,7 +154,9 @@ func (a *advisor) elsewhere(e broker.Event) {
 			a.announce(connectionAdvisory, foreignConnection(c))
 		}
 	case broker.Disconnected:
-		for _, f := range slices.Clone(a.bound[c]) { // whose end was not told, as too much was
+		left := a.bound[c] // whose end was not told, as too much was
+		delete(a.bound, c)
+		for _, f := range left {
 			a.leaves(f)
 		}
 		if a.p.o.Broker.Heard(connectionAdvisory) {

@@ -28,6 +28,7 @@ type connection struct {
 	reader *wire.Reader
 	out    *protocols.Outbox
 	core   *broker.Connection // nil before the login, and after the client has taken its leave
+	owner  *broker.Connection // the same, for other connections, which find this one by then only
 
 	format        wire.Format
 	id            string // ConnectionId
@@ -99,8 +100,8 @@ func (c *connection) serve(ctx context.Context) {
 		if c.unasked {
 			c.unasked = false
 			c.core.Throttle()
-		} else {
-			c.core.Pause()
+		} else if _, many := c.core.Pause(); many {
+			c.core.Throttle()
 		}
 	}
 }

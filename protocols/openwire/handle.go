@@ -131,7 +131,7 @@ func (c *connection) connect(ctx context.Context, cmd *wire.ConnectionInfo) bool
 		return c.refuse(h, err)
 	}
 	c.login.ClientID, c.login.User = login.ClientID, login.User
-	c.core = core // before others can find the connection
+	c.core, c.owner = core, core // before others can find the connection
 	if before := c.p.take(c.id, c); before != nil {
 		_ = before.net.Close()
 	}

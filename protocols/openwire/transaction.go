@@ -43,23 +43,52 @@ type txKey struct {
 // transaction is one that was begun and is neither prepared nor over.
 type transaction struct {
 	core     *broker.Transaction
+	branch   bool // of XA
 	failed   bool // something in it failed that the client was not asked about
 	prepared bool
 	acks     []enlistment
 }
 
-// enlistment says how many deliveries of a consumer a transaction decides on.
+// enlistment says how many deliveries of a consumer a transaction decides on, and between which
+// numbers they are.
 type enlistment struct {
-	s *consumer
-	n uint64
+	s           *consumer
+	n           uint64
+	first, last uint64
 }
 
-func (tx *transaction) enlisted(s *consumer, n uint64) {
+func (tx *transaction) enlisted(s *consumer, first, last, n uint64) {
 	if k := len(tx.acks); k > 0 && tx.acks[k-1].s == s {
-		tx.acks[k-1].n += n
+		e := &tx.acks[k-1]
+		e.n, e.first, e.last = e.n+n, min(e.first, first), max(e.last, last)
 		return
 	}
-	tx.acks = append(tx.acks, enlistment{s, n})
+	tx.acks = append(tx.acks, enlistment{s, n, first, last})
+}
+
+// holds reports whether the transaction decides on an enlisted delivery.
+func (tx *transaction) holds(s *consumer, number uint64) bool {
+	for _, e := range tx.acks {
+		if e.s == s && number >= e.first && number <= e.last {
+			return true
+		}
+	}
+	return false
+}
+
+// held returns on how many deliveries of a range a branch decides already.
+func (tx *transaction) held(s *consumer, first, last uint64) (n int) {
+	for _, e := range tx.acks {
+		if !tx.branch || e.s != s {
+			continue
+		}
+		for i := max(first, e.first); i <= min(last, e.last); i++ {
+			if _, ok := s.Enlisted(i); ok {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // decided gives consumers the room that what they acknowledged took.
@@ -212,7 +241,7 @@ func (c *connection) begin(h *wire.Base, k txKey, tx *transaction) error {
 		if err != nil {
 			return err
 		}
-		c.txs[k] = &transaction{core: core}
+		c.txs[k] = &transaction{core: core, branch: k.xid != ""}
 	}
 	c.respond(h)
 	return nil

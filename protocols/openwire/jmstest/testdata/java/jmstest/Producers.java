@@ -187,6 +187,44 @@ final class Producers {
         equal("sent", sent.get(), 50);
     }
 
+    @Scenario(name = "send/full-queue-callbacks", ref = "sends with callbacks wait while their queue is full, thousands of them, and all succeed when somebody consumes")
+    static void fullCallbacks(Env e) throws Exception {
+        int n = 3000;
+        ActiveMQQueue q = e.queue(".advised");
+        Session s = e.session();
+        ActiveMQMessageProducer p = (ActiveMQMessageProducer) s.createProducer(q);
+        CountDownLatch answered = new CountDownLatch(n);
+        AtomicReference<JMSException> failure = new AtomicReference<>();
+        Thread t = new Thread(() -> {
+            try {
+                for (int i = 0; i < n; i++) {
+                    p.send(s.createTextMessage("" + i), new AsyncCallback() {
+                        @Override
+                        public void onSuccess() {
+                            answered.countDown();
+                        }
+
+                        @Override
+                        public void onException(JMSException x) {
+                            failure.set(x);
+                            answered.countDown();
+                        }
+                    });
+                }
+            } catch (JMSException x) {
+                failure.set(x);
+            }
+        });
+        t.start();
+        Thread.sleep(500);
+        check(answered.getCount() > 0, "the queue takes everything");
+        equal("failure while it is full", failure.get(), null);
+        wantNumbers(e.connect().createSession(false, Session.AUTO_ACKNOWLEDGE).createConsumer(q), 0, n);
+        t.join(PATIENCE);
+        check(answered.await(PATIENCE, TimeUnit.MILLISECONDS), answered.getCount() + " not answered");
+        equal("failure", failure.get(), null);
+    }
+
     @Scenario(name = "send/full-queue-same-connection", ref = "while a producer waits for room, its connection goes on: a consumer that is made on it then makes the room, also for a producer with a window")
     static void fullSame(Env e) throws Exception {
         for (String option : new String[] {"jms.alwaysSyncSend=false", "jms.useAsyncSend=true&jms.producerWindowSize=10000"}) {

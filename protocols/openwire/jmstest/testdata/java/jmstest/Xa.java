@@ -241,6 +241,40 @@ final class Xa {
         wantTexts(c, "one", "one again");
     }
 
+    private static void receivesOn(Env e, int end, int start) throws Exception {
+        XASession s = session(e);
+        XAResource r = s.getXAResource();
+        Branch b = branch(e, "");
+        for (String text : new String[] {"1", "2", "3", "4"}) {
+            put(e.session(), e.queue(), text);
+        }
+        MessageConsumer c = s.createConsumer(e.queue());
+        r.start(b, XAResource.TMNOFLAGS);
+        wantTexts(c, "1");
+        r.end(b, end);
+        r.start(b, start);
+        r.end(b, end); // nothing came meanwhile
+        r.start(b, start);
+        wantTexts(c, "2", "3");
+        r.end(b, XAResource.TMSUCCESS);
+        equal("vote", r.prepare(b), XAResource.XA_OK);
+        r.commit(b, false);
+        s.close();
+        MessageConsumer rest = e.session().createConsumer(e.queue());
+        wantTexts(rest, "4");
+        quiet(rest);
+    }
+
+    @Scenario(name = "xa/suspend-received", ref = "a branch that received messages is suspended and resumed, receives more, and commits all of them")
+    static void suspendReceived(Env e) throws Exception {
+        receivesOn(e, XAResource.TMSUSPEND, XAResource.TMRESUME);
+    }
+
+    @Scenario(name = "xa/join", ref = "a branch that received messages is ended and joined again, as application servers do around each call, and commits all of them")
+    static void join(Env e) throws Exception {
+        receivesOn(e, XAResource.TMSUCCESS, XAResource.TMJOIN);
+    }
+
     @Scenario(name = "xa/fail", ref = "a branch that ended with TMFAIL rolls back")
     static void fail(Env e) throws Exception {
         XASession s = session(e);
