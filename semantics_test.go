@@ -29,8 +29,12 @@ func namesItsTests(t *testing.T, page string, least int, tests, scenarios map[st
 	quoted, item := regexp.MustCompile("`([^`]+)`"), regexp.MustCompile(`^[0-9X][0-9.a-z]*$`)
 	lines := 0
 	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "| # |") || strings.HasPrefix(line, "|---") {
+			continue
+		}
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		if len(cells) != 3 || !item.MatchString(strings.TrimSpace(cells[0])) {
+			t.Errorf("%s: %q is no line with a number, a behaviour and its proof", page, line)
 			continue
 		}
 		lines++
@@ -61,7 +65,7 @@ func testsByName(t *testing.T) map[string]bool {
 			continue
 		}
 		for _, d := range s.syntax.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && (strings.HasPrefix(f.Name.Name, "Test") || strings.HasPrefix(f.Name.Name, "Fuzz")) {
 				names[s.pkg+"."+f.Name.Name] = true
 			}
 		}
@@ -72,7 +76,7 @@ func testsByName(t *testing.T) map[string]bool {
 // scenariosByName returns the scenarios of the behaviour suites, named by protocol and path.
 func scenariosByName(t *testing.T) map[string]bool {
 	t.Helper()
-	paths := regexp.MustCompile(`"([a-z0-9.-]+/[a-zA-Z0-9.-]+)"`)
+	paths := regexp.MustCompile(`\b[nN]ame(?: =|:) *"([a-z0-9.-]+/[a-zA-Z0-9.-]+)"`)
 	names := make(map[string]bool)
 	list, err := files()
 	if err != nil {

@@ -100,7 +100,7 @@ func listenerOptions() []Option {
 func httpOptions() []Option {
 	return []Option{
 		opt("http.address", "127.0.0.1:8161", func(c *Config) value { return text(&c.HTTP.Address, hostPortOrOff) },
-			`Host and port of console, API, metrics and health; "" turns them off.`),
+			`Host and port of API, metrics and health; "" turns them off.`),
 	}
 }
 
