@@ -415,3 +415,57 @@ func TestEventsComeWithoutLocks(t *testing.T) {
 	}
 	<-done
 }
+
+// TestCommitLetsOnlyItsOwnOverALimit shows that a client that goes on while its sends wait can't get them in by the commit
+// of something else.
+func TestCommitLetsOnlyItsOwnOverALimit(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: policies(t, "queue://Q", func(p *policy.Policy) { p.Limits.Messages = 3 })})
+	c := &client{t: t, confirmed: make(map[broker.Token]error)}
+	c.cond.L = &c.mu
+	conn, err := n.Connect(context.Background(), broker.Login{Protocol: "test", ClientID: "c", Overtaking: true}, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Connection = conn
+	p, err := c.Producer(q("Q"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(s string, tx *broker.Transaction) {
+		t.Helper()
+		m := text(s, false)
+		m.Address = q("Q")
+		if err := p.Send(m, tx, c.token()); err != nil {
+			t.Fatal(err)
+		}
+		c.Flush()
+	}
+	commit := func(tx *broker.Transaction) {
+		t.Helper()
+		k := c.token()
+		if err := tx.Commit(k); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.confirm(k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 10 {
+		send(fmt.Sprint(i), nil)
+	}
+	entries := func() int64 { return n.Lookup(q("Q")).Queue().Counters().Entries.Load() }
+	for range 3 {
+		commit(c.begin())
+	}
+	if got := entries(); got != 3 {
+		t.Errorf("after commits of nothing, the queue holds %d messages, want its limit of 3", got)
+	}
+	tx := c.begin()
+	send("in a transaction", tx)
+	send("after it", nil)
+	commit(tx)
+	if got := entries(); got != 11 { // what came before it goes first
+		t.Errorf("after the commit of one, the queue holds %d messages, want 11", got)
+	}
+}

@@ -52,10 +52,17 @@ func (f *members) destination(name string, d *wire.Destination) {
 	if d == nil {
 		return
 	}
-	class := map[wire.Type]string{
-		wire.TypeQueue: "ActiveMQQueue", wire.TypeTopic: "ActiveMQTopic",
-		wire.TypeTempQueue: "ActiveMQTempQueue", wire.TypeTempTopic: "ActiveMQTempTopic",
-	}[d.Kind]
+	class := ""
+	switch d.Kind {
+	case wire.TypeQueue:
+		class = "ActiveMQQueue"
+	case wire.TypeTopic:
+		class = "ActiveMQTopic"
+	case wire.TypeTempQueue:
+		class = "ActiveMQTempQueue"
+	case wire.TypeTempTopic:
+		class = "ActiveMQTempTopic"
+	}
 	f.add(name, message.OfMap([]message.Field{
 		{Name: "@class", Value: message.OfString(class)}, {Name: "string", Value: message.OfString(d.PhysicalName.String())}, {Name: "null"},
 	}))
