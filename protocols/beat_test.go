@@ -2,6 +2,7 @@ package protocols
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -77,14 +78,16 @@ func TestBeatUnread(t *testing.T) {
 		out := NewOutbox(ours, rawEncoder{})
 		b := StartBeat(out, 100*time.Millisecond, []byte{'\n'})
 		<-time.After(time.Minute)
-		buf := make([]byte, 64)
-		if n, err := theirs.Read(buf); n != 1 || err != nil {
-			t.Errorf("read %d bytes, %v", n, err)
-		}
 		b.Stop()
 		out.Closed(nil)
 		out.Wake()
-		<-out.Done()
+		go func() {
+			<-out.Done()
+			_ = ours.Close()
+		}()
+		if all, err := io.ReadAll(theirs); string(all) != "\n" || err != nil {
+			t.Errorf("read %q, %v", all, err)
+		}
 		_ = theirs.Close()
 	})
 }
