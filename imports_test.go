@@ -92,6 +92,7 @@ func layers() []layer {
 		{pkg: "cmd/manifold", may: []string{"broker/...", "store/...", "protocols/..."}},
 		{pkg: "cmd/manifold/config"},
 		{pkg: "cmd/manifold/accounts"},
+		{pkg: "cmd/manifold/jaas"},
 		{pkg: "cmd/manifold/heap"},
 		{pkg: "cmd/manifold/systemd"},
 		{pkg: "cmd/manifold/sysexit", may: []string{"store"}}, // whose errors have codes of their own
