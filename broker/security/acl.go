@@ -23,13 +23,11 @@ type entry struct {
 type groupSet struct {
 	everybody bool
 	names     map[string]struct{}
+	users     map[string]struct{} // nil: none by name
 }
 
-// newACL returns the list of permissions, or nil if there are none.
+// newACL returns the list of permissions.
 func newACL(list []Permission) (*acl, error) {
-	if len(list) == 0 {
-		return nil, nil
-	}
 	l := new(acl)
 	for i, p := range list {
 		e, kind, err := newEntry(p)
@@ -54,6 +52,15 @@ func newEntry(p Permission) (entry, address.Kind, error) {
 	for right, groups := range [rights][]string{Read: p.Read, Write: p.Write, Admin: p.Admin} {
 		if e.groups[right], err = newGroupSet(groups); err != nil {
 			return entry{}, 0, fmt.Errorf("%s: %w", [rights]string{"read", "write", "admin"}[right], err)
+		}
+	}
+	for right, users := range [rights][]string{Read: p.ReadUsers, Write: p.WriteUsers, Admin: p.AdminUsers} {
+		if len(users) == 0 {
+			continue
+		}
+		e.groups[right].users = make(map[string]struct{}, len(users))
+		for _, name := range users {
+			e.groups[right].users[name] = struct{}{}
 		}
 	}
 	return e, dest.Kind, nil
@@ -93,6 +100,9 @@ func (l *acl) allowed(p *Principal, op Operation, dest address.Address) bool {
 // has reports whether p belongs to the set.
 func (g *groupSet) has(p *Principal) bool {
 	if g.everybody {
+		return true
+	}
+	if _, ok := g.users[p.Name]; ok {
 		return true
 	}
 	for _, name := range p.Groups {

@@ -19,8 +19,8 @@ const passwordMax = 4096
 
 // Authenticate returns who shows these credentials. It blocks while a password is hashed, or
 // while another source is asked, until ctx ends. Its errors are of kind fault.Unauthenticated
-// with ActiveMQ's text, fault.Timeout if ctx ended before the answer was known, or
-// fault.Internal if a source failed.
+// with ActiveMQ's text, also where a source failed: clients learn nothing of that, as the source
+// says why in the log. If ctx ended before the answer was known they are of kind fault.Timeout.
 func (a *Authority) Authenticate(ctx context.Context, c Credentials) (*Principal, error) {
 	for {
 		s := a.current.Load()
@@ -64,7 +64,7 @@ func (s *state) authenticate(ctx context.Context, v *verifier, c Credentials) (*
 	case c.Mechanism == External:
 		return s.certified(c)
 	case c.Mechanism == Anonymous:
-		return s.admit(c)
+		return s.admit(ctx, c)
 	case c.Password != "":
 		return s.verify(ctx, v, c)
 	case len(c.Certificates) > 0:
@@ -72,7 +72,7 @@ func (s *state) authenticate(ctx context.Context, v *verifier, c Credentials) (*
 			return p, nil
 		}
 	}
-	return s.admit(c)
+	return s.admit(ctx, c)
 }
 
 // verify judges by user name and password.
@@ -95,8 +95,8 @@ func (s *state) verify(ctx context.Context, v *verifier, c Credentials) (*Princi
 			return s.users.principal(c.User, groups, bySource), nil
 		case fault.Is(err, fault.Unauthenticated):
 			return nil, refused(c)
-		case !errors.Is(err, ErrNoUser):
-			return nil, sourceError(c.User, err)
+		case ctx.Err() != nil:
+			return nil, sourceError(c.User, ctx.Err())
 		}
 	}
 	return nil, refused(c)
@@ -116,22 +116,46 @@ func (s *state) certified(c Credentials) (*Principal, error) {
 	if !ok || c.User != "" && c.User != name {
 		return nil, refused(c)
 	}
-	p := s.users.principal(name, nil, byCertificate)
-	p.subject = sub
-	return p, nil
+	return s.certain(name, sub), nil
 }
 
-// admit lets a guest in who gives neither name nor password.
-func (s *state) admit(c Credentials) (*Principal, error) {
-	if s.guest == nil || c.HasUser || c.Password != "" {
+// certain returns the user of a certificate.
+func (s *state) certain(name string, sub subject) *Principal {
+	p := s.users.principal(name, s.subjects.groups[name], byCertificate)
+	p.subject = sub
+	return p
+}
+
+// admit lets a guest in who gives neither name nor password, or whom a source invites.
+func (s *state) admit(ctx context.Context, c Credentials) (*Principal, error) {
+	if c.Password != "" || s.users.has(c.User) {
 		return nil, refused(c)
 	}
-	return s.guest, nil
+	if s.guest != nil && !c.HasUser {
+		return s.guest, nil
+	}
+	name, groups, err := s.invited(ctx, c.User)
+	if err != nil {
+		return nil, refused(c)
+	}
+	return s.users.principal(name, groups, bySource), nil
+}
+
+// invited asks the sources for somebody to whom a client without a password may stand.
+func (s *state) invited(ctx context.Context, name string) (user string, groups []string, err error) {
+	for _, src := range s.sources {
+		if host, ok := src.(GuestSource); ok {
+			if user, groups, err = host.Admit(ctx, name); err == nil {
+				return user, groups, nil
+			}
+		}
+	}
+	return "", nil, ErrNoUser
 }
 
 // user returns the user that a certificate's subject stands for.
 func (s *state) user(sub subject) (string, bool) {
-	if name, ok := s.subjects[sub.canonical]; ok {
+	if name, ok := s.subjects.user(sub); ok {
 		return name, true
 	}
 	if s.names && s.users.knows(sub.commonName) {

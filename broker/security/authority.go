@@ -1,8 +1,10 @@
 package security
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -22,10 +24,13 @@ type state struct {
 	open       bool
 	guest      *Principal // nil: guests are not let in
 	users      *directory
-	subjects   map[string]string // canonical subject of a certificate → user
-	names      bool              // common names are user names
+	subjects   *subjects
+	names      bool // common names are user names
 	sources    []Source
-	acl        *acl // nil: who is let in may do everything
+	configured []Permission
+	granted    []Permission // by Grant
+	restricted bool         // there are permissions, or Grant will bring some
+	acl        *acl         // nil: who is let in may do everything
 }
 
 // New returns an authority. It reads the files that the options name, and fails if one can't be
@@ -51,10 +56,48 @@ func (a *Authority) Reload(o Options) error {
 	if err != nil {
 		return err
 	}
+	if old := a.current.Load(); o.Granted && old.granted != nil {
+		if s, err = s.with(old.granted); err != nil {
+			return err
+		}
+	}
 	s.generation = a.Generation() + 1
 	a.current.Store(s)
 	a.verifier.forget()
 	return nil
+}
+
+// Grant takes the permissions that hold beside those of the options, in place of the ones that
+// it took before. It takes effect at once, unless an error says that one of them is unclear. It
+// has no effect where the options do not announce it. It reports whether anything has changed.
+func (a *Authority) Grant(list []Permission) (changed bool, err error) {
+	a.reload.Lock()
+	defer a.reload.Unlock()
+	old := a.current.Load()
+	if old.open || !old.restricted || old.granted != nil && slices.EqualFunc(old.granted, list, Permission.equal) {
+		return false, nil
+	}
+	s, err := old.with(list)
+	if err != nil {
+		return false, err
+	}
+	s.generation++
+	a.current.Store(s)
+	return true, nil
+}
+
+// with returns the state with other permissions by Grant.
+func (s *state) with(granted []Permission) (*state, error) {
+	if granted == nil {
+		granted = []Permission{}
+	}
+	list, err := newACL(slices.Concat(s.configured, granted))
+	if err != nil {
+		return nil, err
+	}
+	with := *s
+	with.granted, with.acl = granted, list
+	return &with, nil
 }
 
 // Generation returns a number that grows with each Reload.
@@ -66,7 +109,11 @@ func (a *Authority) Open() bool { return a.current.Load().open }
 // Admits reports whether somebody without any credentials is let in.
 func (a *Authority) Admits() bool {
 	s := a.current.Load()
-	return s.open || s.guest != nil
+	if s.open || s.guest != nil {
+		return true
+	}
+	_, _, err := s.invited(context.Background(), "")
+	return err == nil
 }
 
 // Allowed reports whether p may do op with dest. A wildcard pattern is allowed only if one entry
@@ -104,7 +151,8 @@ func (a *Authority) Valid(p *Principal) bool {
 func load(o *Options) (*state, error) {
 	if o.Open {
 		if o.Anonymous || len(o.Users) > 0 || o.UsersFile != "" || o.GroupsFile != "" || o.CertificatesFile != "" ||
-			len(o.CertificateUsers) > 0 || o.CertificateNames || len(o.Sources) > 0 || len(o.Permissions) > 0 {
+			len(o.CertificateUsers) > 0 || o.CertificateNames || o.CertificateGroupsFile != "" || len(o.Sources) > 0 ||
+			len(o.Permissions) > 0 || o.Granted {
 			return nil, errors.New("security is off, yet users or permissions are configured")
 		}
 		return &state{open: true}, nil
@@ -113,12 +161,17 @@ func load(o *Options) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &state{users: users, names: o.CertificateNames, sources: o.Sources}
+	s := &state{
+		users: users, names: o.CertificateNames, sources: o.Sources,
+		configured: o.Permissions, restricted: o.Granted || len(o.Permissions) > 0,
+	}
 	if s.subjects, err = loadSubjects(o); err != nil {
 		return nil, err
 	}
-	if s.acl, err = newACL(o.Permissions); err != nil {
-		return nil, err
+	if s.restricted {
+		if s.acl, err = newACL(o.Permissions); err != nil {
+			return nil, err
+		}
 	}
 	if o.Anonymous {
 		s.guest = newGuest(o, users)
@@ -170,9 +223,7 @@ func (s *state) renew(p *Principal) *Principal {
 		if name, ok := s.user(p.subject); !ok || name != p.Name {
 			return nil
 		}
-		q := s.users.principal(p.Name, nil, byCertificate)
-		q.subject = p.subject
-		return q
+		return s.certain(p.Name, p.subject)
 	case asGuest:
 		return s.guest
 	case bySource:

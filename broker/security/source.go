@@ -8,6 +8,15 @@ import (
 // ErrNoUser is what a [Source] returns for a name that it does not know; the next one is asked.
 var ErrNoUser = errors.New("no such user")
 
+// GuestSource is a [Source] that may let in who shows no password.
+type GuestSource interface {
+	Source
+
+	// Admit returns the user that a client without a password stands for, and the user's groups,
+	// or an error if it is not let in. name is what the client gave as its name, or empty.
+	Admit(ctx context.Context, name string) (user string, groups []string, err error)
+}
+
 // Source knows users and their passwords. It is called from many goroutines at once, and it
 // remembers what is expensive to verify by itself.
 type Source interface {

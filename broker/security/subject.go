@@ -6,17 +6,15 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/manifoldmq/manifold/broker/security/properties"
 )
 
 // subject is the distinguished name of a certificate's owner.
 type subject struct {
 	canonical  string // the form that subjects are compared in, close to RFC 2253
+	java       string // the form that regular expressions are matched with, Java's X500Name.getName
 	commonName string // of the first relative name that has one alone; empty if there is none
 }
 
@@ -71,43 +69,6 @@ func keyword(name string) string {
 	}
 }
 
-// loadSubjects returns the users by canonical subject.
-func loadSubjects(o *Options) (map[string]string, error) {
-	m := make(map[string]string, len(o.CertificateUsers))
-	add := func(name, user string) error {
-		if err := checkUser(user); err != nil {
-			return err
-		}
-		canonical, err := parseSubject(name)
-		if err != nil {
-			return fmt.Errorf("%q: %w", name, err)
-		}
-		if other, ok := m[canonical]; ok && other != user {
-			return fmt.Errorf("%q stands for two users, %s and %s", name, other, user)
-		}
-		m[canonical] = user
-		return nil
-	}
-	for name, user := range o.CertificateUsers {
-		if err := add(name, user); err != nil {
-			return nil, fmt.Errorf("certificates: %w", err)
-		}
-	}
-	if o.CertificatesFile == "" {
-		return m, nil
-	}
-	pairs, err := properties.ReadFile(o.CertificatesFile)
-	if err != nil {
-		return nil, fmt.Errorf("certificates: %w", err)
-	}
-	for _, p := range pairs {
-		if err := add(p.Value, p.Key); err != nil {
-			return nil, fmt.Errorf("certificates: %s:%d: %w", o.CertificatesFile, p.Line, err)
-		}
-	}
-	return m, nil
-}
-
 // rawAttribute is an attribute as it stands in a certificate.
 type rawAttribute struct {
 	Type  asn1.ObjectIdentifier
@@ -138,6 +99,7 @@ func subjectOf(c *x509.Certificate) (subject, error) {
 		}
 		relatives = append(relatives, attributes)
 	}
+	s.java = javaName(relatives) // before canonical puts attributes in order
 	s.canonical = canonical(relatives)
 	return s, nil
 }

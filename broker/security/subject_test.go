@@ -171,3 +171,83 @@ func TestSubjectsAsPrinted(t *testing.T) {
 		}
 	}
 }
+
+// TestSubjectExpressions holds regular expressions against the form in which Java's X500Name
+// writes subjects; what it writes was printed by a JDK.
+func TestSubjectExpressions(t *testing.T) {
+	t.Parallel()
+	users := file(t, "certificates", strings.Join([]string{
+		`exact=CN=a1, O=Acme`,
+		`first=/CN=a\\d, O=Acme/`,
+		`second=/CN=[a-z0-9]*, O=Acme/`,
+		`quoted=/CN="x=y", O=.*/`,
+		`mail=/(.*, )?EMAILADDRESS=[^,@]*@b\\.c, .*/`,
+		`both=/CN=x \\+ UID=y/`,
+		`other=/OID\\.1\\.2\\.3=#0403726177/`,
+	}, "\n"))
+	groups := file(t, "groups", "g=exact,first\nh=first")
+	a := mustAuthority(t, Options{CertificatesFile: users, CertificateGroupsFile: groups, Users: []User{{Name: "first", Password: "p"}}})
+	for name, want := range map[string]string{
+		"CN=a1,O=Acme":      "exact [g]",
+		"CN=a2,O=Acme":      "first [g h]",
+		"CN=a22,O=Acme":     "second []",
+		"CN=A2,O=Acme":      "refused",
+		"CN=a2,O=Acme,C=DE": "refused", // the whole must match
+		"OU=x,CN=a2,O=Acme": "refused",
+		"E=a@b.c,CN=x":      "mail []",
+		"E=a@b.c":           "refused",
+		"CN=x+UID=y":        "both []",
+		"X=raw":             "other []",
+		"CN=x=y,O=b":        "quoted []",
+	} {
+		got := "refused"
+		if p, err := a.Authenticate(t.Context(), Credentials{Certificates: []*x509.Certificate{certificate(t, name)}}); err == nil {
+			got = p.Name + " [" + strings.Join(p.Groups, " ") + "]"
+			if a.Valid(p) != true {
+				t.Errorf("%s is not valid", name)
+			}
+		}
+		if got != want {
+			t.Errorf("%s: got %s, want %s", name, got, want)
+		}
+	}
+	if p := mustLogin(t, a, password("first", "p")); len(p.Groups) > 0 {
+		t.Errorf("by password in %v", p.Groups)
+	}
+	for text, want := range map[string]string{`u=/CN=(/`: ":1: \"/CN=(/\" is not a regular expression", "u=//": "is not a distinguished name"} {
+		if _, err := New(Options{CertificatesFile: file(t, "c", text)}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// TestJavaNames holds what Java's X500Name.getName prints.
+func TestJavaNames(t *testing.T) {
+	t.Parallel()
+	one := func(oid asn1.ObjectIdentifier, value string) pkix.RelativeDistinguishedNameSET {
+		return pkix.RelativeDistinguishedNameSET{{Type: oid, Value: asn1.RawValue{Tag: asn1.TagUTF8String, Bytes: []byte(value)}}}
+	}
+	var types, values pkix.RDNSequence
+	for _, oid := range []asn1.ObjectIdentifier{
+		{2, 5, 4, 3}, {2, 5, 4, 6}, {2, 5, 4, 7}, {2, 5, 4, 8}, {2, 5, 4, 9}, {2, 5, 4, 10}, {2, 5, 4, 11}, {2, 5, 4, 12}, {2, 5, 4, 4},
+		{2, 5, 4, 42}, {2, 5, 4, 43}, {2, 5, 4, 44}, {2, 5, 4, 46}, {2, 5, 4, 5}, {0, 9, 2342, 19200300, 100, 1, 25},
+		{0, 9, 2342, 19200300, 100, 1, 1}, {1, 2, 840, 113549, 1, 9, 1}, {2, 5, 4, 13}, {1, 2, 3},
+	} {
+		types = append(types, one(oid, "v"))
+	}
+	for _, v := range []string{"a  b", "a b", " a", "a ", `"q"`, `"a\b"`, `a\b`, `a"b`, "a=b", "#a", "Müller", "a*b", "a\nb", "", `"`, "  "} {
+		values = append(values, one(asn1.ObjectIdentifier{2, 5, 4, 3}, v))
+	}
+	for want, name := range map[string]pkix.RDNSequence{
+		`OID.1.2.3=v, OID.2.5.4.13=v, EMAILADDRESS=v, UID=v, DC=v, SERIALNUMBER=v, DNQ=v, GENERATION=v, INITIALS=v, GIVENNAME=v, SURNAME=v, T=v, OU=v, O=v, STREET=v, ST=v, L=v, C=v, CN=v`: types,
+		`CN="  ", CN="\"", CN=, CN="a` + "\n" + `b", CN=a*b, CN=Müller, CN="#a", CN="a=b", CN="a\"b", CN="a\\b", CN="a\\b", CN="q", CN="a ", CN=" a", CN=a b, CN="a  b"`:                    values,
+	} {
+		raw, err := asn1.Marshal(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := subjectOf(&x509.Certificate{RawSubject: raw}); err != nil || s.java != want {
+			t.Errorf("got %s, %v, want %s", s.java, err, want)
+		}
+	}
+}

@@ -52,8 +52,8 @@ type verifier struct {
 
 	mu       sync.Mutex
 	epoch    uint64 // results begun before the last forget are not remembered
-	verified memory
-	refused  memory
+	verified memory[struct{}]
+	refused  memory[struct{}]
 	flights  map[digest]*flight
 }
 
@@ -76,8 +76,8 @@ func newVerifier(now func() time.Time) *verifier {
 		spare:    make(chan struct{}, cores-max(1, cores/2)),
 		now:      now,
 		match:    bcrypt.CompareHashAndPassword,
-		verified: newMemory(verifiedEntries, verifiedAge),
-		refused:  newMemory(refusedEntries, refusedAge),
+		verified: newMemory[struct{}](verifiedEntries, verifiedAge),
+		refused:  newMemory[struct{}](refusedEntries, refusedAge),
 		flights:  make(map[digest]*flight),
 	}
 	rand.Read(v.key[:]) // never fails
@@ -94,11 +94,11 @@ func (v *verifier) verify(ctx context.Context, name, password string, s, decoy s
 	d := v.digest(name, password, s.text)
 	v.mu.Lock()
 	now := v.now()
-	if v.verified.has(d, now) {
+	if _, ok := v.verified.get(d, now); ok {
 		v.mu.Unlock()
 		return true, nil
 	}
-	if v.refused.has(d, now) {
+	if _, ok := v.refused.get(d, now); ok {
 		v.mu.Unlock()
 		return false, nil
 	}
@@ -152,9 +152,9 @@ func (v *verifier) fly(ctx context.Context, d digest, f *flight, epoch uint64, p
 	switch {
 	case f.err != nil || epoch != v.epoch:
 	case f.ok:
-		v.verified.add(d, v.now())
+		v.verified.add(d, struct{}{}, v.now())
 	default:
-		v.refused.add(d, v.now())
+		v.refused.add(d, struct{}{}, v.now())
 	}
 	v.mu.Unlock()
 	close(f.done)
@@ -201,9 +201,12 @@ func (v *verifier) equal(s secret, password string) bool {
 	return hmac.Equal(a[:], b[:]) && s.text != ""
 }
 
-// digest returns the keyed hash of three texts, each with its length before it.
-func (v *verifier) digest(texts ...string) (d digest) {
-	h := hmac.New(sha256.New, v.key[:])
+// digest returns the keyed hash of texts.
+func (v *verifier) digest(texts ...string) digest { return keyed(&v.key, texts...) }
+
+// keyed returns the hash of texts, each with its length before it.
+func keyed(key *[sha256.Size]byte, texts ...string) (d digest) {
+	h := hmac.New(sha256.New, key[:])
 	var n [8]byte
 	for _, t := range texts {
 		binary.BigEndian.PutUint64(n[:], uint64(len(t)))

@@ -261,7 +261,7 @@ func TestReloadDuringVerification(t *testing.T) {
 		if n := hashed.Load(); n != 2 {
 			t.Errorf("%d hashes, want one against each password", n)
 		}
-		if a.verifier.verified.has(a.verifier.digest("u", "old", ""), time.Now()) || len(a.verifier.verified.ends) != 0 {
+		if len(a.verifier.verified.held) != 0 {
 			t.Error("the verification of before the reload is remembered")
 		}
 	})
@@ -269,26 +269,31 @@ func TestReloadDuringVerification(t *testing.T) {
 
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
-	m := newMemory(3, time.Minute)
+	m := newMemory[byte](3, time.Minute)
 	now := time.Unix(1e9, 0)
 	key := func(i byte) digest { return digest{i} }
 	for i := range byte(5) {
-		m.add(key(i), now)
+		m.add(key(i), i, now)
 	}
-	m.add(key(4), now.Add(time.Second)) // again: takes no room
+	m.add(key(4), 9, now.Add(time.Second)) // again: takes no room
 	for i := range byte(5) {
-		if got, want := m.has(key(i), now), i >= 2; got != want {
+		value, got := m.get(key(i), now)
+		if want := i >= 2; got != want || got && value != i && value != 9 {
 			t.Errorf("%d is remembered: %t", i, got)
 		}
 	}
-	if !m.has(key(4), now.Add(time.Minute)) || m.has(key(3), now.Add(time.Minute)) {
+	has := func(i byte, now time.Time) bool {
+		_, ok := m.get(key(i), now)
+		return ok
+	}
+	if !has(4, now.Add(time.Minute)) || has(3, now.Add(time.Minute)) {
 		t.Error("wrong age")
 	}
-	if len(m.ends) != 3 || len(m.ring) != 3 {
-		t.Errorf("%d and %d entries", len(m.ends), len(m.ring))
+	if len(m.held) != 3 || len(m.ring) != 3 {
+		t.Errorf("%d and %d entries", len(m.held), len(m.ring))
 	}
 	m.clear()
-	if m.has(key(4), now) {
+	if has(4, now) {
 		t.Error("remembers after clear")
 	}
 }

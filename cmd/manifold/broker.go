@@ -178,7 +178,7 @@ func securityOptions(s *config.Security) security.Options {
 		}
 	}
 	for _, p := range s.Permissions {
-		out.Permissions = append(out.Permissions, security.Permission(p))
+		out.Permissions = append(out.Permissions, security.Permission{Match: p.Match, Read: p.Read, Write: p.Write, Admin: p.Admin})
 	}
 	return out
 }
