@@ -5,6 +5,7 @@
 # MQTT: paho for Python and for C, mosquitto_pub and mosquitto_sub from Debian; mqtt from npm.
 # OpenWire: ActiveMQ's own Java client, Spring's JMS support and JMeter's JMS sampler, and the ActiveMQ broker to
 # compare with, and what its MQTT connector needs, from Debian; a JDK compiles the tests' Java programs.
+# LDAP: OpenLDAP's server, of which the tests run processes of their own, and its tools.
 # AMQP: qpid-proton for Python and C++, uamqp for Python from Debian; rhea from npm.
 # Running it again does nothing that is done already.
 #
@@ -17,6 +18,7 @@ cache=${CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/manifold/foreign}
 packages=(python3-stomp libnet-stomp-perl libio-socket-ssl-perl ruby ruby-stomp chromium-headless-shell)
 packages+=(python3-paho-mqtt mosquitto-clients libpaho-mqtt-dev gcc libc6-dev)
 packages+=(openjdk-17-jdk-headless libactivemq-java activemq libmqtt-client-java libspring-jms-java jmeter-jms)
+packages+=(slapd ldap-utils)
 packages+=(python3-qpid-proton python3-uamqp libqpid-proton-cpp12-dev g++)
 command -v node >/dev/null || packages+=(nodejs)
 command -v npm >/dev/null || packages+=(npm)
@@ -28,6 +30,13 @@ done
 if [ ${#missing[@]} -gt 0 ]; then
   sudo=()
   [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+  # The tests start what they need: no service comes up by being installed.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap '"${sudo[@]}" rm -f "$policy"' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+    "${sudo[@]}" chmod 755 "$policy"
+  fi
   "${sudo[@]}" apt-get -o DPkg::Lock::Timeout=600 update >&2
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get -o DPkg::Lock::Timeout=600 install -y --no-install-recommends "${missing[@]}" >&2

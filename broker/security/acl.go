@@ -112,3 +112,9 @@ func (g *groupSet) has(p *Principal) bool {
 	}
 	return false
 }
+
+// Check says what is wrong with a permission.
+func (p Permission) Check() error {
+	_, _, err := newEntry(p)
+	return err
+}
