@@ -94,6 +94,8 @@ func layers() []layer {
 		{pkg: "cmd/manifold", may: []string{"broker/...", "store/...", "protocols/..."}},
 		{pkg: "cmd/manifold/config"},
 		{pkg: "cmd/manifold/accounts"},
+		// A file of ActiveMQ's becomes one of ours: it knows destinations' patterns and Java's files.
+		{pkg: "cmd/manifold/activemqxml", may: []string{"cmd/manifold/config", "cmd/manifold/jaas", "broker/address", "broker/fault", "broker/security/properties"}},
 		{pkg: "cmd/manifold/jaas"},
 		{pkg: "cmd/manifold/heap"},
 		{pkg: "cmd/manifold/systemd"},

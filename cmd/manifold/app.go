@@ -76,7 +76,7 @@ func (a *app) root(began *bool) *cobra.Command {
 	root.AddCommand(
 		a.serveCommand(), a.reloadCommand(),
 		a.sendCommand(), a.receiveCommand(), a.browseCommand(), a.benchCommand(),
-		a.configCommand(), a.explainCommand(), a.userCommand(), a.storeCommand(), a.versionCommand(),
+		a.configCommand(), a.convertCommand(), a.explainCommand(), a.userCommand(), a.storeCommand(), a.versionCommand(),
 		exitCodesTopic(),
 	)
 	return root

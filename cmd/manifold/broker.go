@@ -160,16 +160,10 @@ func securityOptions(s *config.Security) security.Options {
 	}
 	out := security.Options{Anonymous: s.Anonymous, UsersFile: s.UsersFile, GroupsFile: s.GroupsFile}
 	for _, u := range s.Users {
-		out.Users = append(out.Users, security.User{Name: u.Name, Hash: string(u.Password), Groups: u.Groups})
+		out.Users = append(out.Users, user(u.Name, u.Password, u.Groups))
 	}
 	if s.Username != "" {
-		u := security.User{Name: s.Username, Groups: []string{"admins"}}
-		if config.IsHash(string(s.Password)) {
-			u.Hash = string(s.Password)
-		} else {
-			u.Password = string(s.Password)
-		}
-		out.Users = append(out.Users, u)
+		out.Users = append(out.Users, user(s.Username, s.Password, []string{"admins"}))
 	}
 	if len(s.Certificates) > 0 {
 		out.CertificateUsers = make(map[string]string)
@@ -181,6 +175,18 @@ func securityOptions(s *config.Security) security.Options {
 		out.Permissions = append(out.Permissions, security.Permission{Match: p.Match, Read: p.Read, Write: p.Write, Admin: p.Admin})
 	}
 	return out
+}
+
+// user makes a user whose password is a hash, or in clear where it comes from the environment or
+// from an activemq.xml.
+func user(name string, password config.Secret, groups []string) security.User {
+	u := security.User{Name: name, Groups: groups}
+	if config.IsHash(string(password)) {
+		u.Hash = string(password)
+	} else {
+		u.Password = string(password)
+	}
+	return u
 }
 
 func amqpOptions(c *config.Config) amqp.Options {

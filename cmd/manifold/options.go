@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
+	"os"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/manifoldmq/manifold/cmd/manifold/activemqxml"
 	"github.com/manifoldmq/manifold/cmd/manifold/config"
 	"github.com/manifoldmq/manifold/cmd/manifold/sysexit"
 )
@@ -42,17 +46,52 @@ func (a *app) addConfigFlags(cmd *cobra.Command, hide bool) *configFlags {
 }
 
 // load reads the configuration from all its sources. The error of a bad one, as opposed to one
-// that can't be read, has the exit code for that.
+// that can't be read, has the exit code for that. The file may be an activemq.xml.
 func (f *configFlags) load() (*config.Loaded, error) {
-	loaded, err := config.Load(config.Sources{
+	src := config.Sources{
 		File:  config.FindFile(f.file, f.app.env, "."),
 		Env:   f.app.env,
 		Flags: f.options,
-	})
+	}
+	lost, err := f.app.readActiveMQ(&src)
+	var loaded *config.Loaded
+	if err == nil {
+		loaded, err = config.Load(src)
+	}
 	if _, bad := config.ProblemsOf(err); bad {
 		err = sysexit.With(sysexit.Config, err)
 	}
+	if err == nil {
+		loaded.Warnings = append(loaded.Warnings, lost...)
+	}
 	return loaded, err
+}
+
+// readActiveMQ looks whether the file is an activemq.xml, and lets the configuration that it becomes
+// be read in its place. It returns what of it is lost.
+func (a *app) readActiveMQ(src *config.Sources) (lost []string, err error) {
+	if src.File == "" {
+		return nil, nil
+	}
+	text, err := readBounded(src.File)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	if activemqxml.Is(text) {
+		result, err := activemqxml.Convert(a.activeMQSource(src.File, text))
+		if err != nil {
+			return nil, err
+		}
+		text, lost = result.YAML, lostWarnings(result)
+		src.Lines, src.Clear = result.Lines, true
+	}
+	src.Read = func(name string) ([]byte, error) {
+		if name == src.File {
+			return text, nil
+		}
+		return os.ReadFile(name)
+	}
+	return lost, nil
 }
 
 // optionFlag keeps the text of one option's flag; the table checks it, with all the others.

@@ -20,13 +20,24 @@ type decoder struct {
 	options  []Option
 	origins  map[string]Origin
 	problems Problems
+	lines    []int // see Sources
+	clear    bool
 }
 
 func (d *decoder) where(n *yaml.Node) string {
 	if n == nil || n.Line == 0 {
 		return d.file
 	}
-	return d.file + ":" + strconv.Itoa(n.Line)
+	line := n.Line
+	if d.lines != nil {
+		if line = 0; n.Line <= len(d.lines) {
+			line = d.lines[n.Line-1]
+		}
+		if line == 0 {
+			return d.file
+		}
+	}
+	return d.file + ":" + strconv.Itoa(line)
 }
 
 func (d *decoder) fail(n *yaml.Node, path, format string, args ...any) {
@@ -108,7 +119,7 @@ func (d *decoder) section(g *group, n *yaml.Node, root any, prefix string) {
 // same name elsewhere in the file.
 func (d *decoder) suggest(g *group, key, prefix string) string {
 	names := g.names()
-	if near := nearest(key, names); near != "" {
+	if near := Nearest(key, names); near != "" {
 		return "; did you mean " + join(prefix, near) + "?"
 	}
 	if !strings.Contains(prefix, "[") {
@@ -204,6 +215,8 @@ func (d *decoder) scalar(o *Option, n *yaml.Node, root any, path string) {
 	case n.Kind != yaml.ScalarNode:
 		d.fail(n, path, "expected %s, found %s", article(v.kind), describe(n))
 		return
+	case d.clear && o.Secret && v.raw != nil && n.Value != "":
+		v.raw(n.Value)
 	default:
 		err = v.set(n.Value)
 	}

@@ -14,6 +14,11 @@ type Sources struct {
 	Env   []string                          // "NAME=value", as os.Environ returns
 	Flags map[string]string                 // option path -> text, for the flags that were given
 	Read  func(name string) ([]byte, error) // nil: os.ReadFile
+	// Lines are, for a file that Read has made of another, the line in that one which each line comes
+	// from; 0 for a line that comes from none.
+	Lines []int
+	// Clear lets passwords stand in the file in clear, as that other one has them.
+	Clear bool
 }
 
 // Loaded is a configuration with its history.
@@ -90,7 +95,7 @@ func load(name string, text []byte, src Sources) (*Loaded, error) {
 	options := Options()
 	c := &Config{}
 	setDefaults(options, c)
-	d := &decoder{file: name, options: options, origins: map[string]Origin{}}
+	d := &decoder{file: name, options: options, origins: map[string]Origin{}, lines: src.Lines, clear: src.Clear}
 	if len(text) > maxFile {
 		d.fail(nil, "", "larger than %s", Size(maxFile))
 	} else if doc := d.document(text); doc != nil {
@@ -185,7 +190,7 @@ func (v variables) unknown(options []Option) []string {
 			continue
 		}
 		warning := name + ": no option has this name"
-		if near := nearest(name, names); near != "" {
+		if near := Nearest(name, names); near != "" {
 			warning += "; did you mean " + near + "?"
 		}
 		warnings = append(warnings, warning)

@@ -2,8 +2,8 @@ package config
 
 import "strings"
 
-// nearest returns the candidate that is most likely meant by a misspelt name, or "".
-func nearest(name string, candidates []string) string {
+// Nearest returns the candidate that is most likely meant by a misspelt name, or "".
+func Nearest(name string, candidates []string) string {
 	if len(name) > 64 { // nobody mistypes that; and the comparison is quadratic
 		return ""
 	}

@@ -34,6 +34,7 @@ type value struct {
 	kind    Kind
 	choices []string
 	set     func(text string) error
+	raw     func(text string)          // Text only: sets it unchecked
 	setAll  func(texts []string) error // Texts only
 	get     func() string
 	texts   func() []string // Texts only
@@ -98,7 +99,7 @@ func optional[T any](at **T, of func(*T) value) value {
 // text is any text that passes all checks. Checks don't see the empty text, unless it is one
 // that refuses emptiness.
 func text(at *string, checks ...func(string) error) value {
-	return scalar(Text, at, func(s string) (string, error) {
+	v := scalar(Text, at, func(s string) (string, error) {
 		for _, check := range checks {
 			if err := check(s); err != nil {
 				return "", err
@@ -106,6 +107,8 @@ func text(at *string, checks ...func(string) error) value {
 		}
 		return s, nil
 	}, func(s string) string { return s })
+	v.raw = func(s string) { *at = s }
+	return v
 }
 
 func texts(at *[]string, check func(string) error) value {
@@ -149,7 +152,7 @@ func oneOf(choices ...string) func(string) error {
 		if slices.Contains(choices, s) {
 			return nil
 		}
-		if near := nearest(s, choices); near != "" {
+		if near := Nearest(s, choices); near != "" {
 			return fmt.Errorf("%q is not one of %s; did you mean %s?", s, strings.Join(choices, ", "), near)
 		}
 		return fmt.Errorf("%q is not one of %s", s, strings.Join(choices, ", "))

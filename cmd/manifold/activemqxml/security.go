@@ -1,0 +1,322 @@
+package activemqxml
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+
+	"github.com/manifoldmq/manifold/cmd/manifold/config"
+	"github.com/manifoldmq/manifold/cmd/manifold/jaas"
+)
+
+// users is what the plugins say of who may do what.
+type users struct {
+	authenticates bool // a plugin asks who clients are
+	authorizes    bool // a plugin asks what they may do
+	line          int
+}
+
+// securityClasses are the plugins that ask who clients are and what they may do.
+func securityClasses() []class {
+	const groups = "groups are names here"
+	entry := all(
+		keep("queue", "security.permissions.match"), keep("topic", "security.permissions.match"),
+		keep("tempQueue", "security.permissions.match"), keep("tempTopic", "security.permissions.match"),
+		lose("destination", "", "name the destination with queue or topic"),
+		keep("read", "security.permissions.read"), keep("write", "security.permissions.write"), keep("admin", "security.permissions.admin"),
+		idle(groups, "groupClass"),
+	)
+	login := all(
+		keep("configuration", "security.login_realm"),
+		idle("the file is the one next to this file, or that of java.security.auth.login.config", "discoverLoginConfig"),
+	)
+	return []class{
+		{
+			name: "simpleAuthenticationPlugin", attributes: all(
+				keep("anonymousAccessAllowed", "security.anonymous"),
+				lose("anonymousUser", "anonymous", "the guest's name is anonymous"), lose("anonymousGroup", "anonymous", "the guest's group is anonymous"),
+				lose("userGroups", "", "give each user's groups"), lose("userPasswords", "", "give each user's password"),
+			),
+			children: []string{"users", "userGroups", "userPasswords"},
+			whole:    func(c *converter, n *node) { c.simpleAuthentication(n) },
+		},
+		wrap("users", "authenticationUser"),
+		gone("userGroups", "list users as authenticationUser", true), gone("userPasswords", "list users as authenticationUser", true),
+		{
+			name: "authenticationUser", option: "security.users",
+			attributes: all(keep("username", "security.users.name"), become("password", "security.users.password", "as a bcrypt hash"), keep("groups", "security.users.groups")),
+			use:        func(c *converter, n *node) { c.user(n) },
+		},
+		{name: "jaasAuthenticationPlugin", option: "security.login_config", attributes: login, use: func(c *converter, n *node) { c.jaas(n) }},
+		{
+			name: "jaasCertificateAuthenticationPlugin", fate: Mapped, option: "security.login_config", note: "with every protocol a certificate counts where its client gives no password",
+			attributes: login, use: func(c *converter, n *node) { c.jaas(n) },
+		},
+		{
+			name: "jaasDualAuthenticationPlugin", fate: Mapped, option: "security.login_config", note: "with every protocol a certificate counts where its client gives no password",
+			attributes: all(login, lose("sslConfiguration", "", "there is one realm; put its modules into that of configuration")),
+			use:        func(c *converter, n *node) { c.jaas(n) },
+		},
+		{
+			name: "authorizationPlugin", attributes: all(lose("map", "", "put the map into the plugin")), children: []string{"map"},
+			use: func(c *converter, n *node) { c.users.authorizes, c.users.line = true, n.line },
+		},
+		wrap("map", "authorizationMap", "cachedLDAPAuthorizationMap", "lDAPAuthorizationMap", "simpleAuthorizationMap"),
+		{
+			name: "authorizationMap", attributes: all(idle(groups, "groupClass"), lose("defaultEntry", "", "put the entry into the map"), lose("tempDestinationAuthorizationEntry", "", "put the entry into the map")),
+			children: []string{"authorizationEntries", "tempDestinationAuthorizationEntry", "defaultEntry", "entries"},
+			whole:    func(c *converter, n *node) { c.authorizationMap(n) },
+		},
+		wrap("authorizationEntries", "authorizationEntry"),
+		wrap("entries", "authorizationEntry", "policyEntry"),
+		{name: "authorizationEntry", option: "security.permissions", attributes: entry, use: func(c *converter, n *node) { c.authorizationEntry(n, nil) }},
+		{
+			name: "tempDestinationAuthorizationEntry", option: "security.permissions", attributes: entry, children: []string{"tempDestinationAuthorizationEntry"},
+			use: func(c *converter, n *node) { c.authorizationEntry(n, []string{"temp-queue://>", "temp-topic://>"}) },
+		},
+		{
+			name: "cachedLDAPAuthorizationMap", option: "security.ldap", fate: Dropped, changes: true, open: true,
+			note: "permissions of a directory are set up with the options of security.ldap; until then nobody may do anything",
+		},
+		{
+			name: "lDAPAuthorizationMap", option: "security.ldap", fate: Dropped, changes: true, open: true,
+			note: "permissions of a directory are set up with the options of security.ldap; until then nobody may do anything",
+		},
+		gone("simpleAuthorizationMap", "its lists are a program's; write them as authorizationEntry; until then nobody may do anything", true),
+	}
+}
+
+// simpleAuthentication reads users that stand in the file.
+func (c *converter) simpleAuthentication(n *node) {
+	c.users.authenticates = true
+	if v, a := c.boolean(n, "anonymousAccessAllowed"); a != nil && v {
+		c.out.set("security.anonymous", "true", a.line)
+	}
+	c.guest(n)
+	c.inside(n, c.classes["simpleAuthenticationPlugin"])
+	if c.out.get("security.users") == nil && c.out.get("security.anonymous") == nil {
+		c.fail(n.where(), n.path, "it has no user, so that nobody could log in")
+	}
+}
+
+// guest reads who an anonymous client is, where the configuration can say it.
+func (c *converter) guest(n *node) {
+	for _, x := range []struct{ attribute, option string }{{"anonymousUser", "security.anonymous_user"}, {"anonymousGroup", "security.anonymous_group"}} {
+		if !hasOption(x.option) {
+			continue
+		}
+		if v, a := c.text(n, x.attribute); a != nil && v != "" {
+			e := &c.entries[len(c.entries)-1]
+			e.Fate, e.Option, e.Note, e.Changes = Kept, x.option, "", false
+			c.out.text(x.option, v, a.line)
+		}
+	}
+}
+
+// hasOption reports whether the configuration has an option.
+func hasOption(path string) bool {
+	for _, o := range config.Options() {
+		if o.Path == path {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *converter) user(n *node) {
+	name, a := c.text(n, "username")
+	password, p := c.text(n, "password")
+	if a == nil || name == "" || p == nil || password == "" {
+		c.fail(n.where(), n.path, "it needs a username and a password")
+		return
+	}
+	hash := password
+	if c.in.Hash != nil {
+		var err error
+		if hash, err = c.in.Hash(password); err != nil {
+			c.fail(place(n.file, p.line), n.path, "password: %s", err)
+			return
+		}
+	} else {
+		c.entries[len(c.entries)-1].Note = "as it stands in the file"
+	}
+	v := c.out.grow("security.users", n.line)
+	v.text("name", name, a.line)
+	v.text("password", hash, p.line)
+	if groups, g := c.text(n, "groups"); g != nil && groups != "" {
+		v.texts("groups", list(groups), g.line)
+	}
+}
+
+// list splits names at commas.
+func list(s string) []string {
+	all := []string{}
+	for name := range strings.SplitSeq(s, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// jaas reads a plugin that asks the modules of a login.config.
+func (c *converter) jaas(n *node) {
+	c.users.authenticates = true
+	realm, a := c.text(n, "configuration")
+	line := n.line
+	if a == nil || realm == "" {
+		realm = "activemq"
+	} else {
+		line = a.line
+	}
+	file := filepath.Join(filepath.Dir(c.in.Name), "login.config")
+	if v, ok := c.lookup("java.security.auth.login.config"); ok && v != "" {
+		file = c.path(v)
+	}
+	if c.out.get("security.login_config") != nil {
+		c.report(n, Dropped, "", "another plugin names a realm already", true)
+		return
+	}
+	if hasOption("security.login_config") {
+		c.out.text("security.login_config", file, line)
+		c.out.text("security.login_realm", realm, line)
+		return
+	}
+	c.logins(n, file, realm, line)
+}
+
+// logins reads the realm of a login.config.
+func (c *converter) logins(n *node, file, realm string, line int) {
+	text, err := c.in.Read(file)
+	if err != nil {
+		c.fail(place(n.file, line), n.path, "the realm %s can't be read: %s", realm, err)
+		return
+	}
+	realms, err := jaas.Parse(string(text), c.lookup)
+	if err != nil {
+		c.fail(place(n.file, line), n.path, "%s:%s", file, err)
+		return
+	}
+	f := jaas.File{Path: file, Realms: realms}
+	r, err := f.Realm(realm)
+	if err != nil {
+		c.fail(place(n.file, line), n.path, "%s", err)
+		return
+	}
+	r.Dir = filepath.Dir(file)
+	logins, _, err := r.Logins()
+	if err != nil {
+		c.fail(place(n.file, line), n.path, "%s:%s", file, err)
+		return
+	}
+	for _, l := range logins {
+		switch {
+		case l.Properties != nil:
+			c.out.text("security.users_file", l.Properties.Users, line)
+			if l.Properties.Groups != "" {
+				c.out.text("security.groups_file", l.Properties.Groups, line)
+			}
+		case l.Guest != nil:
+			c.out.set("security.anonymous", "true", line)
+		default:
+			c.fail(fmt.Sprintf("%s:%d", file, l.Line), n.path, "a login module that has no option here")
+		}
+	}
+}
+
+// authorizationMap reads permissions. One that gives nobody anything is one all the same.
+func (c *converter) authorizationMap(n *node) {
+	k := c.classes["authorizationMap"]
+	for _, child := range n.children {
+		if child.name != "defaultEntry" {
+			c.element(child, k)
+			continue
+		}
+		c.report(child, Kept, "", "", false)
+		for _, e := range child.children {
+			if e.name != "authorizationEntry" {
+				c.unknown(e, c.classes["authorizationEntries"])
+				continue
+			}
+			entry := c.class(e, c.classes["authorizationEntries"])
+			c.authorizationEntry(e, []string{"queue://>", "topic://>"})
+			c.rest(e, entry)
+		}
+	}
+}
+
+// authorizationEntry reads who has which right. matches are the patterns of an entry that has none.
+func (c *converter) authorizationEntry(n *node, matches []string) {
+	for _, x := range []struct{ attribute, scheme string }{{"queue", "queue://"}, {"topic", "topic://"}, {"tempQueue", "temp-queue://"}, {"tempTopic", "temp-topic://"}} {
+		v, a := c.text(n, x.attribute)
+		if a == nil {
+			continue
+		}
+		for _, name := range names(v) {
+			matches = append(matches, x.scheme+name)
+		}
+	}
+	rights := map[string]*attr{}
+	for _, right := range []string{"read", "write", "admin"} {
+		_, rights[right] = c.text(n, right)
+	}
+	for _, m := range matches {
+		v := c.out.grow("security.permissions", n.line)
+		v.text("match", m, n.line)
+		for _, right := range []string{"read", "write", "admin"} {
+			if a := rights[right]; a != nil {
+				v.texts(right, list(a.value), a.line)
+			}
+		}
+	}
+}
+
+// finishSecurity writes who is let in where no plugin asks, and closes what only permissions speak
+// of.
+func (c *converter) finishSecurity() {
+	if c.users.authorizes && c.out.get("security.permissions") == nil {
+		// Without a permission everybody could do everything.
+		c.out.grow("security.permissions", c.users.line).text("match", "queue://>", c.users.line)
+	}
+	switch {
+	case c.users.authenticates:
+	case c.users.authorizes: // Amazon MQ keeps users elsewhere
+		file := filepath.Join(filepath.Dir(c.in.Name), "users.properties")
+		groups := filepath.Join(filepath.Dir(c.in.Name), "groups.properties")
+		c.out.text("security.users_file", file, c.users.line).
+			comment("To do: the file has permissions and no users, which Amazon MQ keeps apart. Make them with: manifold user add NAME --group GROUP --users-file %s --groups-file %s", file, groups)
+		c.out.text("security.groups_file", groups, c.users.line)
+	case c.exposed():
+		if v := c.out.get("http.address"); v != nil && !loopback(c.listeners.console) {
+			_, port, _ := net.SplitHostPort(strings.Trim(v.scalar, `"`))
+			v.scalar = quote(net.JoinHostPort("127.0.0.1", port))
+			v.comment("Of this machine only, as there are no users that an operator could log in as.")
+		}
+		if !c.reachable() {
+			return
+		}
+		c.out.set("security.anonymous", "true", c.broker.line).
+			comment("No plugin asks who clients are: everybody is let in, from other machines too, as ActiveMQ does it.")
+	}
+}
+
+// exposed reports whether other machines can connect, be it to the web console only.
+func (c *converter) exposed() bool {
+	return c.reachable() || c.listeners.console != "" && !loopback(c.listeners.console)
+}
+
+// reachable reports whether clients on other machines can connect.
+func (c *converter) reachable() bool {
+	for _, l := range c.listeners.list {
+		if host, _, _ := net.SplitHostPort(l.address); !loopback(host) {
+			return true
+		}
+	}
+	return false
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
