@@ -93,8 +93,9 @@ func (b *Broker) Resume(a address.Address) error {
 // is all of them.
 type Selection struct {
 	Selector string
-	IDs      []string // message identifiers
-	Limit    int      // 0 = no limit
+	IDs      []string                // message identifiers
+	Limit    int                     // 0 = no limit
+	only     func(*queue.Entry) bool // nil: all
 }
 
 func (x *Selection) match() (func(*queue.Entry) bool, error) {
@@ -107,7 +108,7 @@ func (x *Selection) match() (func(*queue.Entry) bool, error) {
 		ids[id] = true
 	}
 	return func(e *queue.Entry) bool {
-		if len(ids) > 0 && !ids[e.Msg.ID.String()] {
+		if x.only != nil && !x.only(e) || len(ids) > 0 && !ids[e.Msg.ID.String()] {
 			return false
 		}
 		return filter == nil || filter.Matches(entryView(e))
@@ -177,11 +178,9 @@ func (b *Broker) Move(ctx context.Context, from, to address.Address, x Selection
 // without such a place stay.
 func (b *Broker) Retry(ctx context.Context, a address.Address, x Selection) (int64, error) {
 	stay := b.Lookup(a)
+	x.only = func(e *queue.Entry) bool { return e.Msg.Origin.Kind.IsQueue() }
 	return b.each(ctx, "retry", a, x, func(k *queue.Taken) (*Destination, *message.Message) {
 		m := *k.Entry.Msg
-		if !m.Origin.Kind.IsQueue() {
-			return stay, &m
-		}
 		d, err := b.resolve(nil, "retry", m.Origin)
 		if err != nil {
 			return stay, &m
@@ -265,7 +264,7 @@ func (b *Broker) ReloadPolicies() {
 	for _, d := range b.Destinations() {
 		d.applyPolicy()
 	}
-	b.eachSubscription((*Subscription).applyPolicies)
+	b.Subscriptions((*Subscription).applyPolicies)
 	b.mu.RLock()
 	conns := make([]*Connection, 0, len(b.connections))
 	for c := range b.connections {

@@ -56,6 +56,8 @@ type Login struct {
 	// Principal is who has authenticated already, by [Broker.Authenticate], where a protocol does
 	// that before it knows the rest; nil: Connect does it.
 	Principal *security.Principal
+	// Unrestricted connections are an administrator's, who may do everything; it has a Principal.
+	Unrestricted bool
 }
 
 // Connection is one client's connection.
@@ -94,6 +96,7 @@ type Connection struct {
 	txs     map[*Transaction]struct{}
 	temps   map[address.Address]*Destination
 	temp    uint64
+	lastSub uint64
 }
 
 // Connect authenticates a client and returns its connection. It may block on hashing a
@@ -118,7 +121,7 @@ func (b *Broker) Connect(ctx context.Context, l Login, h Handler) (*Connection, 
 		}
 		c.principal = p
 	}
-	if b.Security != nil {
+	if b.Security != nil && !l.Unrestricted {
 		c.access = b.Security.Access(c.principal)
 	}
 	c.login.Password = ""
@@ -198,6 +201,13 @@ func (c *Connection) Closed() bool { return c.closed.Load() }
 
 // Since returns when the client connected.
 func (c *Connection) Since() time.Time { return c.since }
+
+// Transactions returns how many transactions of the connection are open.
+func (c *Connection) Transactions() int {
+	c.state.Lock()
+	defer c.state.Unlock()
+	return len(c.txs)
+}
 
 // Sent returns how many messages the client has sent.
 func (c *Connection) Sent() int64 { return c.sent.Load() }

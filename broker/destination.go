@@ -40,7 +40,8 @@ type Destination struct {
 	repeated  atomic.Int64 // messages that were sent before
 
 	producers atomic.Int64
-	idleSince time.Time // see deleteInactive, which alone uses it
+	blocked   struct{ sends, nanos atomic.Int64 } // sends that waited for space, and for how long
+	idleSince time.Time                           // see deleteInactive, which alone uses it
 }
 
 // destinationRecord is what the store keeps of a destination.
@@ -65,6 +66,11 @@ func (d *Destination) Consumers() int { return d.b.consumersOf(d) }
 
 // Producers returns the number of producers that are open for the destination.
 func (d *Destination) Producers() int64 { return d.producers.Load() }
+
+// Blocked returns how many sends have waited for space, and for how long together.
+func (d *Destination) Blocked() (sends int64, waited time.Duration) {
+	return d.blocked.sends.Load(), time.Duration(d.blocked.nanos.Load())
+}
 
 // holders returns the queues whose messages this destination's policy governs.
 func (d *Destination) holders() []*queue.Queue {

@@ -158,6 +158,13 @@ func (c *Connection) retry() {
 
 // unparkLocked forgets the first n of what is parked; when nothing is left, sends go on.
 func (c *Connection) unparkLocked(n int) {
+	for i := range c.parked[:n] {
+		if k := &c.parked[i]; k.p != nil {
+			x := &k.p.targets[0].blocked
+			x.sends.Add(1)
+			x.nanos.Add(int64(time.Since(k.since)))
+		}
+	}
 	rest := copy(c.parked, c.parked[n:])
 	clear(c.parked[rest:])
 	c.parked = c.parked[:rest]

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/policy"
@@ -168,13 +169,21 @@ type Blockage struct {
 	Reason string
 	WayOut string // what lets them go on
 	Since  time.Time
+	To     address.Address // of the first send that waits
 }
 
 // Blockage returns why the connection's sends wait; a zero Limit if they don't.
 func (c *Connection) Blockage() Blockage {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Blockage{c.blockage.limit, c.blockage.reason, c.blockage.wayOut, c.blockedAt}
+	x := Blockage{Limit: c.blockage.limit, Reason: c.blockage.reason, WayOut: c.blockage.wayOut, Since: c.blockedAt}
+	for i := range c.parked {
+		if p := c.parked[i].p; p != nil {
+			x.To = p.targets[0].Address
+			break
+		}
+	}
+	return x
 }
 
 // pacer lets something happen so often.

@@ -32,7 +32,7 @@ func (b *Broker) closeSlow(now time.Time) {
 	if !b.watch.slow.Load() {
 		return
 	}
-	b.eachSubscription(func(s *Subscription) {
+	b.Subscriptions(func(s *Subscription) {
 		if len(s.o.Addresses) == 0 {
 			return // a session's, whose messages come by many destinations
 		}

@@ -46,7 +46,7 @@ func (c *Connection) statistics(to address.Address, m *message.Message, t Token)
 	case strings.HasPrefix(what, "Broker"):
 		answer(c.b.brokerFigures())
 	case strings.HasPrefix(what, "Subscription"):
-		c.b.eachSubscription(func(s *Subscription) { answer(c.b.subscriptionFigures(s)) })
+		c.b.Subscriptions(func(s *Subscription) { answer(c.b.subscriptionFigures(s)) })
 	case found:
 		name = strings.TrimPrefix(name, ".")
 		for _, d := range c.b.Destinations() {
@@ -70,8 +70,8 @@ func (c *Connection) statistics(to address.Address, m *message.Message, t Token)
 	return nil
 }
 
-// eachSubscription calls fn for every subscription of every connection.
-func (b *Broker) eachSubscription(fn func(*Subscription)) {
+// Subscriptions calls fn for every subscription of every connection, in no order.
+func (b *Broker) Subscriptions(fn func(*Subscription)) {
 	var list []*Subscription
 	b.Connections(func(c *Connection) {
 		c.state.Lock()
@@ -104,7 +104,7 @@ func (b *Broker) brokerFigures() []message.Field {
 	}
 	use := b.Usage()
 	f.Text("brokerName", b.Name)
-	f.Text("brokerId", b.id())
+	f.Text("brokerId", b.ID())
 	f.Text("vm", "vm://"+b.Name)
 	f.Text("dataDirectory", b.store.Info().Path)
 	for _, name := range [...]string{"openwire", "stomp", "ssl", "stomp+ssl"} {
@@ -130,7 +130,7 @@ func (b *Broker) brokerFigures() []message.Field {
 func (b *Broker) destinationFigures(d *Destination) []message.Field {
 	var f figures.Figures
 	f.Text("brokerName", b.Name)
-	f.Text("brokerId", b.id())
+	f.Text("brokerId", b.ID())
 	f.Text("destinationName", d.Address.String())
 	limit := d.Policy().Limits.Memory
 	if limit == 0 {
@@ -153,7 +153,7 @@ func (b *Broker) destinationFigures(d *Destination) []message.Field {
 func (b *Broker) subscriptionFigures(s *Subscription) []message.Field {
 	var f figures.Figures
 	f.Text("brokerName", b.Name)
-	f.Text("brokerId", b.id())
+	f.Text("brokerId", b.ID())
 	names := make([]string, len(s.o.Addresses))
 	for i, a := range s.o.Addresses {
 		names[i] = a.String()
@@ -172,5 +172,5 @@ func (b *Broker) subscriptionFigures(s *Subscription) []message.Field {
 	return f
 }
 
-// id identifies this start of the broker.
-func (b *Broker) id() string { return "ID:" + b.Name + "-" + b.boot }
+// ID identifies this start of the broker.
+func (b *Broker) ID() string { return "ID:" + b.Name + "-" + b.boot }

@@ -58,8 +58,9 @@ type SubscribeOptions struct {
 // Subscription is a consumer of one or several destinations.
 type Subscription struct {
 	*queue.Consumer
-	c *Connection
-	o SubscribeOptions
+	c      *Connection
+	o      SubscribeOptions
+	number uint64 // on its connection
 
 	mu       sync.Mutex
 	bindings []*binding
@@ -78,6 +79,23 @@ func (s *Subscription) Options() SubscribeOptions { return s.o }
 
 // Connection returns whose subscription it is.
 func (s *Subscription) Connection() *Connection { return s.c }
+
+// Number returns which of its connection's subscriptions it is, from 1.
+func (s *Subscription) Number() uint64 { return s.number }
+
+// Waiting returns how many messages of topics the subscription has not been sent.
+func (s *Subscription) Waiting() (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.private
+	if s.durable != nil {
+		list = []*queue.Queue{s.durable.queue}
+	}
+	for _, q := range list {
+		n += q.Counters().Entries.Load() - q.Counters().InFlight.Load()
+	}
+	return max(n, 0)
+}
 
 // Subscribe makes a subscription. It is in effect when Subscribe returns, without credit; the
 // token is confirmed when it is durable, if it is to be.
@@ -123,6 +141,8 @@ func (c *Connection) SubscribeWith(o SubscribeOptions, sink Sink, t Token, ready
 		return nil, fault.New(fault.LimitReached, "subscribe", o.Addresses[0].String(), "the connection has %d subscriptions, which is the limit", c.b.Limits.Subscriptions)
 	}
 	c.subs[s] = struct{}{}
+	c.lastSub++
+	s.number = c.lastSub
 	c.state.Unlock()
 	if err := s.attachAll(filter, t); err != nil {
 		s.closeWith(0)

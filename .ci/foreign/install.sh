@@ -4,7 +4,7 @@
 # (JavaScript) from npm, the latter also for a headless Chromium.
 # MQTT: paho for Python and for C, mosquitto_pub and mosquitto_sub from Debian; mqtt from npm.
 # OpenWire: ActiveMQ's own Java client, Spring's JMS support and JMeter's JMS sampler, and the ActiveMQ broker to
-# compare with, and what its MQTT connector needs, from Debian; a JDK compiles the tests' Java programs.
+# compare with, what its MQTT connector needs, and the agent of its management, from Debian; a JDK compiles the tests' Java programs.
 # LDAP: OpenLDAP's server, of which the tests run processes of their own, and its tools.
 # AMQP: qpid-proton for Python and C++, uamqp for Python from Debian; rhea from npm.
 # Running it again does nothing that is done already.
@@ -17,7 +17,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/manifold/foreign}
 packages=(python3-stomp libnet-stomp-perl libio-socket-ssl-perl ruby ruby-stomp chromium-headless-shell)
 packages+=(python3-paho-mqtt mosquitto-clients libpaho-mqtt-dev gcc libc6-dev)
-packages+=(openjdk-17-jdk-headless libactivemq-java activemq libmqtt-client-java libspring-jms-java jmeter-jms)
+packages+=(openjdk-17-jdk-headless libactivemq-java activemq libjolokia-core-java libjson-simple-java libmqtt-client-java libspring-jms-java jmeter-jms)
 packages+=(slapd ldap-utils)
 packages+=(python3-qpid-proton python3-uamqp libqpid-proton-cpp12-dev g++)
 command -v node >/dev/null || packages+=(nodejs)

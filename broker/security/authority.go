@@ -116,6 +116,9 @@ func (a *Authority) Admits() bool {
 	return err == nil
 }
 
+// Restricted reports whether permissions are configured: otherwise who is let in may do everything.
+func (a *Authority) Restricted() bool { return a.current.Load().acl != nil }
+
 // Allowed reports whether p may do op with dest. A wildcard pattern is allowed only if one entry
 // covers all of it. Members of a composite destination are asked for one by one. The answer is
 // not remembered: see [Access].

@@ -106,7 +106,10 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 			// A message may hold a frame, and what surrounds it.
 			MaxMessage: int64(c.Limits.Frame) + 64<<10,
 		},
-		HTTP:     server.HTTP{Address: c.HTTP.Address, Token: o.token, Backups: filepath.Join(c.Store.Path, "backups")},
+		HTTP: server.HTTP{
+			Address: c.HTTP.Address, Token: o.token, Backups: filepath.Join(c.Store.Path, "backups"),
+			NoJolokia: !c.HTTP.Jolokia, JolokiaExec: c.HTTP.JolokiaExec, Admins: c.HTTP.Admins, Monitors: c.HTTP.Monitors,
+		},
 		Standby:  o.standby,
 		Log:      o.log,
 		OnReload: o.reload,

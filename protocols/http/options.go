@@ -35,6 +35,13 @@ type Options struct {
 
 	Checks []Check // what readiness waits for, beside the broker itself
 
+	// Jolokia answers as ActiveMQ's agent does, under /api/jolokia; with JolokiaExec also
+	// operations that change something.
+	Jolokia, JolokiaExec bool
+	// Admins and Monitors are groups of users who may administrate, and who may look, beside
+	// those who have the token; see package access.
+	Admins, Monitors []string
+
 	Metrics        bool // serve /metrics
 	ProtectMetrics bool // only to those who have the token
 	ActiveMQNames  bool // also under the names that ActiveMQ's dashboards read

@@ -13,6 +13,8 @@ import (
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/protocols/http/access"
+	"github.com/manifoldmq/manifold/protocols/http/jolokia"
 	"github.com/manifoldmq/manifold/store"
 )
 
@@ -23,6 +25,8 @@ type Server struct {
 	since   time.Time
 	routes  []route
 	metrics http.Handler // nil: off
+	gate    *access.Gate
+	jolokia *jolokia.Server // nil: off
 	http    *http.Server
 
 	unlisten func()
@@ -50,6 +54,10 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{o: o, secret: key, since: time.Now(), routes: routes()}
+	s.gate = access.New(access.Options{Authority: o.Broker.Security, Token: s.secret.is, Admins: o.Admins, Monitors: o.Monitors})
+	if o.Jolokia {
+		s.jolokia = jolokia.New(jolokia.Options{Broker: o.Broker, Log: o.Log, Version: o.Version, Since: s.since, Exec: o.JolokiaExec, DiskLow: s.diskLow.Load})
+	}
 	if o.Metrics {
 		if s.metrics, err = s.newMetrics(); err != nil {
 			return nil, err
@@ -120,6 +128,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	case r.ProtoMajor != 1: // the preface of HTTP/2, which is handed on as a request
 		w.Header().Set("Connection", "close")
 		s.answer(w, http.StatusHTTPVersionNotSupported, problem{Error: "this is for HTTP/1.1", Kind: fault.Unsupported.String()})
+	case s.jolokia != nil && isJolokia(path):
+		s.serveJolokia(w, r, path)
 	case strings.HasPrefix(path, apiPrefix):
 		s.serveAPI(w, r, strings.TrimPrefix(path, apiPrefix))
 	case r.Method != http.MethodGet && r.Method != http.MethodHead && isPage(path):

@@ -99,4 +99,9 @@ type HTTP struct {
 	Address string // empty: none
 	Token   string // the bearer token of the API; empty: no API
 	Backups string // the directory that backups may go to
+
+	NoJolokia   bool     // nothing answers as ActiveMQ's agent does
+	JolokiaExec bool     // its operations may change something
+	Admins      []string // groups of users who may administrate
+	Monitors    []string // groups of users who may look
 }

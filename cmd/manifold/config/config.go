@@ -55,7 +55,11 @@ func (t TLS) Enabled() bool { return t.Certificate != "" }
 
 // HTTP is the listener of the management surface.
 type HTTP struct {
-	Address string // empty: none
+	Address     string // empty: none
+	Jolokia     bool
+	JolokiaExec bool
+	Admins      []string
+	Monitors    []string
 }
 
 // Store is where durable messages are kept.

@@ -101,6 +101,14 @@ func httpOptions() []Option {
 	return []Option{
 		opt("http.address", "127.0.0.1:8161", func(c *Config) value { return text(&c.HTTP.Address, hostPortOrOff) },
 			`Host and port of API, metrics and health; "" turns them off.`),
+		opt("http.jolokia", "true", func(c *Config) value { return boolean(&c.HTTP.Jolokia) },
+			"Whether /api/jolokia answers as ActiveMQ's Jolokia agent does, for monitoring."),
+		opt("http.jolokia_exec", "false", func(c *Config) value { return boolean(&c.HTTP.JolokiaExec) },
+			"Whether Jolokia's operations may change something: purge, move, send, create and so on. They need an administrator."),
+		opt("http.admins", "[admins, activemq-webconsole]", func(c *Config) value { return texts(&c.HTTP.Admins, notEmpty) },
+			"Groups of users who may administrate the broker over HTTP, as far as they have the rights on the destinations. Without any security.permissions every user may."),
+		opt("http.monitors", "[monitors]", func(c *Config) value { return texts(&c.HTTP.Monitors, notEmpty) },
+			"Groups of users who may look at the broker's figures over HTTP."),
 	}
 }
 

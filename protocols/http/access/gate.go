@@ -1,0 +1,131 @@
+package access
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/security"
+)
+
+// Options make a Gate.
+type Options struct {
+	Authority *security.Authority     // nil: there are no users
+	Token     func(token string) bool // whether a token is the API's; it takes the same time for all
+	Admins    []string                // groups that may do everything
+	Monitors  []string                // groups that may look
+}
+
+// Gate lets callers in. It is safe for use by many goroutines.
+type Gate struct{ o Options }
+
+// New returns a gate.
+func New(o Options) *Gate { return &Gate{o} }
+
+// Caller is somebody who was let in. It never changes.
+type Caller struct {
+	Name string
+
+	gate      *Gate
+	principal *security.Principal // nil: who has the token
+}
+
+// Request returns who sends a request: by a bearer token (RFC 6750, 2.1), or by name and password
+// (RFC 7617), where the token as the password will do with any name. Its errors are of kind
+// fault.Unauthenticated, or fault.Forbidden for a user who may not even look. It may block on
+// hashing a password.
+func (g *Gate) Request(r *http.Request) (*Caller, error) {
+	scheme, rest, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") && g.o.Token(strings.TrimLeft(rest, " ")) {
+		return &Caller{Name: "token", gate: g}, nil
+	}
+	name, password, ok := r.BasicAuth()
+	if !ok {
+		return nil, fault.New(fault.Unauthenticated, "log in", "", "this needs a user's name and password, or the broker's API token")
+	}
+	return g.Login(r.Context(), name, password)
+}
+
+// Login returns who shows a name and a password; see Request.
+func (g *Gate) Login(ctx context.Context, name, password string) (*Caller, error) {
+	if g.o.Token(password) {
+		if name == "" {
+			name = "token"
+		}
+		return &Caller{Name: name, gate: g}, nil
+	}
+	refused := fault.New(fault.Unauthenticated, "log in", name, "User name [%s] or password is invalid.", name)
+	if name == "" || password == "" || g.o.Authority == nil || g.o.Authority.Open() {
+		return nil, refused
+	}
+	p, err := g.o.Authority.Authenticate(ctx, security.Credentials{User: name, Password: password, HasUser: true})
+	if err != nil {
+		return nil, err
+	}
+	c := &Caller{Name: p.Name, gate: g, principal: p}
+	if !c.mayLook() {
+		return nil, fault.New(fault.Forbidden, "log in", name, "User %s is in no group that may administrate or monitor this broker", name)
+	}
+	return c, nil
+}
+
+// Again returns who a caller is now, after users may have changed; nil if he is let in no more.
+func (g *Gate) Again(c *Caller) *Caller {
+	if c.principal == nil {
+		return c
+	}
+	if g.o.Authority.Open() || !g.o.Authority.Valid(c.principal) {
+		return nil
+	}
+	now := *c
+	now.principal = g.o.Authority.Recall(c.principal.Name, c.principal.Groups)
+	if now.principal == nil || !now.mayLook() {
+		return nil
+	}
+	return &now
+}
+
+func (c *Caller) mayLook() bool {
+	return c.isAdmin() || c.inAny(c.gate.o.Monitors)
+}
+
+func (c *Caller) isAdmin() bool {
+	return c.principal == nil || !c.gate.o.Authority.Restricted() || c.inAny(c.gate.o.Admins)
+}
+
+func (c *Caller) inAny(groups []string) bool {
+	return slices.ContainsFunc(groups, c.principal.In)
+}
+
+// Principal returns the user, nil for who has the token.
+func (c *Caller) Principal() *security.Principal { return c.principal }
+
+// Admin returns nil if the caller may change something at all, and otherwise a fault of kind
+// Forbidden.
+func (c *Caller) Admin() error {
+	if c.isAdmin() {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "administrate", "", "User %s is not authorized to administrate this broker", c.Name)
+}
+
+// Check returns nil if the caller has a right on a destination, as a client would need it, and
+// otherwise a fault of kind Forbidden in ActiveMQ's words. Other rights than security.Read also
+// need Admin.
+func (c *Caller) Check(op security.Operation, a address.Address) error {
+	if c.principal == nil {
+		return nil
+	}
+	if op != security.Read {
+		if err := c.Admin(); err != nil {
+			return err
+		}
+	}
+	if c.gate.o.Authority.Allowed(c.principal, op, a) {
+		return nil
+	}
+	return fault.New(fault.Forbidden, op.String(), a.String(), "User %s is not authorized to %s: %s", c.Name, op, a)
+}

@@ -1,0 +1,83 @@
+package jolokia
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/protocols/http/access"
+	"github.com/manifoldmq/manifold/protocols/http/client"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// maxWork bounds what one HTTP request may look at: objects and attributes.
+const maxWork = 500_000
+
+// view is the broker as one HTTP request sees it: lists are taken once for all that it asks.
+type view struct {
+	s      *Server
+	b      *broker.Broker
+	store  store.Store
+	r      *http.Request
+	caller *access.Caller
+	now    time.Time
+	left   int // of maxWork
+
+	dests    []*broker.Destination
+	subs     *consumers
+	conns    []*broker.Connection
+	hasDests bool
+	hasConns bool
+}
+
+// spend takes work off what the request may do, and reports whether there was as much.
+func (v *view) spend(n int) bool {
+	v.left -= n
+	return v.left >= 0
+}
+
+// forget drops the lists, as an operation may have changed what they would hold.
+func (v *view) forget() {
+	v.dests, v.subs, v.conns, v.hasDests, v.hasConns = nil, nil, nil, false, false
+}
+
+func (v *view) destinations() []*broker.Destination {
+	if !v.hasDests {
+		v.dests, v.hasDests = v.b.Destinations(), true
+	}
+	return v.dests
+}
+
+// connections returns those of clients, by identifier.
+func (v *view) connections() []*broker.Connection {
+	if !v.hasConns {
+		v.b.Connections(func(c *broker.Connection) {
+			if c.Login().Protocol != client.Protocol {
+				v.conns = append(v.conns, c)
+			}
+		})
+		slices.SortFunc(v.conns, func(x, y *broker.Connection) int { return cmp.Compare(x.ID(), y.ID()) })
+		v.hasConns = true
+	}
+	return v.conns
+}
+
+// names returns references to the destinations of a kind.
+func (v *view) names(kind address.Kind) []reference {
+	list := []reference{}
+	for _, d := range v.destinations() {
+		if d.Address.Kind == kind && v.spend(1) {
+			n := v.destinationName(d.Address)
+			list = append(list, reference{n.canonical()})
+		}
+	}
+	return list
+}
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
+}
