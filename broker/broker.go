@@ -137,6 +137,7 @@ type Broker struct {
 
 	lastID    atomic.Uint64 // highest id that is known to be done
 	nextConn  atomic.Uint64
+	begun     atomic.Uint32 // transactions, which are numbered by it
 	stop      chan struct{}
 	housework sync.WaitGroup
 	progress  atomic.Int64 // of recovery, in percent

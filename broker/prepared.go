@@ -33,6 +33,9 @@ func (tx *Transaction) Prepare(xid string, t Token) error {
 	if err = tx.failure(); err == nil {
 		err = tx.locate(tx.c)
 	}
+	if err == nil && len(tx.held) > 0 {
+		err = fault.New(fault.Unsupported, "prepare", xid, "deliveries can't be held by a prepared branch")
+	}
 	if err == nil {
 		err = tx.b.enterBranch(xid, tx)
 	}

@@ -21,8 +21,10 @@ type Transaction struct {
 	failed   error // why it can't be committed
 	sends    []txSend
 	bytes    int64
+	number   uint32 // by which queues know what is enlisted
 	accepted []enlisted
 	rejected []rejection
+	held     []enlisted // that its end makes unsettled again
 	branch   // of a prepared one
 }
 
@@ -66,7 +68,7 @@ func (c *Connection) Begin() (*Transaction, error) {
 	if len(c.txs) >= c.b.Limits.Transactions {
 		return nil, fault.New(fault.LimitReached, "begin", c.id, "the connection has %d open transactions, which is the limit", len(c.txs))
 	}
-	tx := &Transaction{b: c.b, c: c}
+	tx := &Transaction{b: c.b, c: c, number: c.b.begun.Add(1)}
 	c.txs[tx] = struct{}{}
 	return tx, nil
 }
@@ -77,7 +79,7 @@ func (tx *Transaction) Empty() bool {
 	tx.forceParked()
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
-	return tx.failed == nil && len(tx.sends) == 0 && len(tx.accepted) == 0 && len(tx.rejected) == 0
+	return tx.failed == nil && len(tx.sends) == 0 && len(tx.accepted) == 0 && len(tx.rejected) == 0 && len(tx.held) == 0
 }
 
 // stateFault is the fault of an operation that came too late. The caller holds tx.mu.
@@ -146,19 +148,45 @@ func (tx *Transaction) settle(k *queue.Consumer, first, last uint64, o Outcome) 
 	default:
 		return 0, fault.New(fault.Unsupported, "acknowledge", "", "deliveries can't be released in a transaction")
 	}
-	numbers := k.Enlist(first, last, nil)
+	numbers := k.Enlist(first, last, tx.number, nil)
 	if o.Kind == Rejected {
 		for _, n := range numbers {
 			tx.rejected = append(tx.rejected, rejection{consumer: k, number: n, cause: o.Cause})
 		}
 		return len(numbers), nil
 	}
-	if n := len(tx.accepted); n > 0 && tx.accepted[n-1].consumer == k {
-		tx.accepted[n-1].numbers = append(tx.accepted[n-1].numbers, numbers...)
-	} else if len(numbers) > 0 {
-		tx.accepted = append(tx.accepted, enlisted{k, numbers})
-	}
+	tx.accepted = enlist(tx.accepted, k, numbers)
 	return len(numbers), nil
+}
+
+func enlist(list []enlisted, k *queue.Consumer, numbers []uint64) []enlisted {
+	if n := len(list); n > 0 && list[n-1].consumer == k {
+		list[n-1].numbers = append(list[n-1].numbers, numbers...)
+	} else if len(numbers) > 0 {
+		list = append(list, enlisted{k, numbers})
+	}
+	return list
+}
+
+// Hold lets nobody else decide on the unsettled deliveries numbered first..last of a subscription
+// until the transaction ends, which makes them unsettled again before a commit is confirmed: the
+// caller gives them their outcome then. It returns how many there were. A transaction that holds
+// something can't be prepared.
+func (tx *Transaction) Hold(s *Subscription, first, last uint64) (int, error) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if tx.state != txOpen {
+		return 0, tx.stateFault("acknowledge")
+	}
+	numbers := s.Enlist(first, last, tx.number, nil)
+	tx.held = enlist(tx.held, s.Consumer, numbers)
+	return len(numbers), nil
+}
+
+// Decides reports whether the transaction decides on any of the deliveries numbered first..last of
+// a subscription, and whether others do.
+func (tx *Transaction) Decides(s *Subscription, first, last uint64) (own, others bool) {
+	return s.EnlistedBy(first, last, tx.number)
 }
 
 // commit is what becomes of a transaction's batch.
@@ -312,6 +340,7 @@ func commitDone(batch *store.Batch, err error) {
 		for _, r := range tx.rejected {
 			r.consumer.Committed([]uint64{r.number})
 		}
+		tx.letGo()
 		b.total.DeadLettered.Add(k.letters)
 		tx.over()
 	} else {
@@ -333,13 +362,25 @@ func commitDone(batch *store.Batch, err error) {
 	store.PutBatch(batch)
 }
 
+// letGo makes what the transaction holds unsettled again, once it is committed. It runs on the
+// store's goroutine.
+func (tx *Transaction) letGo() {
+	var back []queue.Taken
+	for _, e := range tx.held {
+		back = append(back, e.consumer.Undecided(e.numbers)...)
+	}
+	if len(back) > 0 {
+		go queue.GiveBack(back, true, 0) // it takes locks, which a store's goroutine must not wait for
+	}
+}
+
 // over forgets the transaction. Its messages belong to their queues now, or to nobody.
 func (tx *Transaction) over() {
 	tx.mu.Lock()
 	tx.state = txOver
 	tx.b.env.Memory.Add(-tx.bytes)
 	tx.bytes = 0
-	tx.sends, tx.accepted, tx.rejected = nil, nil, nil
+	tx.sends, tx.accepted, tx.rejected, tx.held = nil, nil, nil, nil
 	xid := tx.xid
 	tx.mu.Unlock()
 	if tx.c != nil {
@@ -363,8 +404,11 @@ func (tx *Transaction) Rollback() error {
 
 func (tx *Transaction) undo() {
 	tx.mu.Lock()
-	accepted, rejected := tx.accepted, tx.rejected
+	accepted, rejected, held := tx.accepted, tx.rejected, tx.held
 	tx.mu.Unlock()
+	for _, e := range held {
+		e.consumer.RolledBack(e.numbers)
+	}
 	for _, e := range accepted {
 		e.consumer.RolledBack(e.numbers)
 	}

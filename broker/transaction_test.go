@@ -135,3 +135,56 @@ func TestRollbackForgetsParkedSends(t *testing.T) {
 		t.Errorf("%d bytes are accounted for", used)
 	}
 }
+
+// What a transaction holds is nobody else's until it ends, and without an outcome then.
+func TestTransactionsHold(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"commit", "rollback", "closed"} {
+		n := startNode(t, broker.Options{})
+		c := n.connect("c")
+		c.send(q("Q"), true, series("m", 4)...)
+		s := c.subscribe(on(q("Q")), 10)
+		equal(t, c.receive(4), series("m", 4))
+		tx, other := c.begin(), c.begin()
+		if held, err := tx.Hold(s, 2, 3); held != 2 || err != nil {
+			t.Fatalf("%d are held, %v", held, err)
+		}
+		if settled, err := s.Settle(1, 4, broker.Outcome{}, other, 0); settled != 2 || err != nil {
+			t.Fatalf("another transaction decides on %d, %v", settled, err)
+		}
+		if own, others := tx.Decides(s, 2, 3); !own || others {
+			t.Errorf("own %v, others %v", own, others)
+		}
+		if own, others := other.Decides(s, 1, 2); !own || !others {
+			t.Errorf("own %v, others %v", own, others)
+		}
+		if tx.Empty() || tx.Prepare("x", 0) == nil {
+			t.Error("what is held is forgotten")
+		}
+		switch end {
+		case "closed":
+			s.Close(4, 0)
+			fallthrough
+		case "commit":
+			done := c.token()
+			if err := tx.Commit(done); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.confirm(done); err != nil {
+				t.Fatal(err)
+			}
+		case "rollback":
+			if err := tx.Rollback(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if end == "closed" {
+			c.subscribe(on(q("Q")), 10)
+			equal(t, c.receive(6)[4:], []string{"m1", "m2"})
+			continue
+		}
+		if settled, err := s.Settle(1, 4, broker.Outcome{}, nil, 0); settled != 2 || err != nil {
+			t.Errorf("%d are unsettled after the %s, %v", settled, end, err)
+		}
+	}
+}

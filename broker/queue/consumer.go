@@ -109,6 +109,7 @@ type slot struct {
 	q        *Queue // nil: settled
 	enlisted bool   // a transaction decides on it
 	moving   bool   // it is on its way to the consumer's home
+	by       uint32 // which transaction, of one that is enlisted
 	e        Entry
 }
 

@@ -155,15 +155,15 @@ func Forget(list []Taken) {
 	run.end()
 }
 
-// Enlist leaves the decision on unsettled deliveries in first..last to a transaction and
-// returns their numbers, appended to dst.
-func (c *Consumer) Enlist(first, last uint64, dst []uint64) []uint64 {
+// Enlist leaves the decision on unsettled deliveries in first..last to a transaction, which the
+// caller has numbered, and returns their numbers, appended to dst.
+func (c *Consumer) Enlist(first, last uint64, by uint32, dst []uint64) []uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first, last = max(first, c.first), min(last, c.last.Load())
 	for n := first; n <= last && c.live > 0; n++ {
 		if s := c.unsettledAt(n); s != nil {
-			s.enlisted = true
+			s.enlisted, s.by = true, by
 			c.enlisted++
 			dst = append(dst, n)
 		}
@@ -179,6 +179,20 @@ func (c *Consumer) Enlisted(n uint64) (Taken, bool) {
 		return Taken{s.q, s.e}, true
 	}
 	return Taken{}, false
+}
+
+// EnlistedBy reports whether deliveries in first..last are left to a transaction, and whether any
+// are to others.
+func (c *Consumer) EnlistedBy(first, last uint64, by uint32) (own, others bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first, last = max(first, c.first), min(last, c.last.Load())
+	for n := first; n <= last && c.enlisted > 0; n++ {
+		if s := c.slotAt(n); s != nil && s.enlisted {
+			own, others = own || s.by == by, others || s.by != by
+		}
+	}
+	return own, others
 }
 
 // FindEnlisted returns the number of the first enlisted delivery of a message whose identifier has a
@@ -217,10 +231,14 @@ func (c *Consumer) Committed(numbers []uint64) {
 
 // RolledBack makes enlisted deliveries unsettled again. If the consumer was closed meanwhile
 // they go back to their queues, counted.
-func (c *Consumer) RolledBack(numbers []uint64) {
+func (c *Consumer) RolledBack(numbers []uint64) { giveBack(c.Undecided(numbers), true, 0) }
+
+// Undecided makes enlisted deliveries unsettled again. It returns those of a consumer that was
+// closed meanwhile, which still belong to their queues: the caller must give each an outcome.
+func (c *Consumer) Undecided(numbers []uint64) (back []Taken) {
 	c.mu.Lock()
-	held := c.live
-	var back []Taken
+	defer c.mu.Unlock()
+	defer c.freed(c.live)
 	for _, n := range numbers {
 		s := c.slotAt(n)
 		if s == nil || !s.enlisted {
@@ -233,9 +251,7 @@ func (c *Consumer) RolledBack(numbers []uint64) {
 			c.drop(n, s)
 		}
 	}
-	c.freed(held)
-	c.mu.Unlock()
-	giveBack(back, true, 0)
+	return back
 }
 
 // freed gives back what the consumer has used less of its allowance than it had. The caller holds
