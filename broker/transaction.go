@@ -25,7 +25,7 @@ type Transaction struct {
 	accepted []enlisted
 	rejected []rejection
 	held     []enlisted // that its end makes unsettled again
-	branch   // of a prepared one
+	branch              // of a prepared one
 }
 
 type txState uint8

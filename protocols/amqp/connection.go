@@ -37,7 +37,6 @@ type connection struct {
 	now       int64           // the time of the burst, Unix milliseconds
 	partials  int             // bytes of messages of which more frames are to come
 	dirty     []flusher       // have something to settle at the end of the burst
-	txs       map[string]*transaction
 	nextTxn   uint64
 	sequence  uint64 // of message identifiers that we give
 	origin    string
@@ -48,6 +47,11 @@ type connection struct {
 	leaving bool // the end is in order: the client gets what it is owed
 	closing bool // close was sent with an error: whatever comes is dropped until the client's
 	settled chan struct{}
+
+	// txMu is held while something is done with a transaction that is open: by the reader, or by
+	// who steals the coordinator's link. It is taken after that link's ending, and before any other's.
+	txMu sync.Mutex
+	txs  map[string]*transaction
 
 	mu        sync.Mutex
 	receivers map[uint32]*receiver // by the index that tokens have

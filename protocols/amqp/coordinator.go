@@ -1,6 +1,7 @@
 package amqp
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/manifoldmq/manifold/broker"
@@ -8,33 +9,44 @@ import (
 	"github.com/manifoldmq/manifold/protocols/amqp/section"
 )
 
-// coordinator is a link on which a client controls transactions. [AMQP 4.2] They end with it.
+// coordinator is a link on which a client controls transactions. [AMQP 4.2] They end with it. Its
+// fields are under the connection's txMu.
 type coordinator struct {
 	l    *receiver
 	open map[string]*transaction
+	over bool
 }
 
-// transaction is one that was declared. It belongs to the reader.
+// transaction is one that was declared. It is under the connection's txMu while it is open; then it
+// belongs to who has ended it.
 type transaction struct {
 	id       []byte
 	by       *coordinator
 	core     *broker.Transaction
-	failed   error     // it can only be rolled back
-	retired  []span    // the client has settled them: a rollback returns them
-	waiting  []waiting // the client waits for us to settle them
-	returned []returned
+	failed   error              // it can only be rolled back
+	retired  map[*sender]ranges // the client has settled them: a rollback returns them
+	waiting  []stated           // the client waits for us to settle them
+	returned []stated           // go back at the commit
 }
 
-// waiting are deliveries that the client has not settled, with their outcome.
-type waiting struct {
+// stated are deliveries to which the client has given an outcome in a transaction.
+type stated struct {
 	span
-	state []byte // encoded
+	o     broker.Outcome
+	state []byte // the outcome, encoded
 }
 
-// returned are deliveries that go back at the commit.
-type returned struct {
-	span
-	o broker.Outcome
+// join adds deliveries to a list. With those that are next to them and have the same outcome they
+// are one.
+func join(list []stated, k stated) []stated {
+	if n := len(list); n > 0 {
+		p := &list[n-1]
+		if p.l == k.l && p.last+1 == k.first && p.id+uint32(p.last-p.first)+1 == k.id && bytes.Equal(p.state, k.state) {
+			p.last = k.last
+			return list
+		}
+	}
+	return append(list, k)
 }
 
 // fail notes that not all of the transaction was accepted.
@@ -82,6 +94,11 @@ func (k *coordinator) declare(d *delivery) error {
 	if err != nil {
 		return k.l.reject(d, answerOf(err), nil)
 	}
+	c.txMu.Lock()
+	defer c.txMu.Unlock()
+	if k.over {
+		return core.Rollback() // the link was stolen
+	}
 	c.nextTxn++
 	tx := &transaction{id: binary.BigEndian.AppendUint64(nil, c.nextTxn), by: k, core: core}
 	if c.txs == nil {
@@ -96,16 +113,13 @@ func (k *coordinator) declare(d *delivery) error {
 // discharge ends a transaction. [AMQP 4.3]
 func (k *coordinator) discharge(d *delivery, control *frame.Control) error {
 	c := k.l.s.c
-	id := string(control.Txn)
-	tx := k.open[id]
+	tx := k.take(string(control.Txn))
 	if tx == nil {
 		return k.l.reject(d, &frame.Error{Condition: frame.UnknownTransaction, Description: "there is no such transaction"}, nil)
 	}
 	for _, f := range c.dirty {
 		f.flush() // what was sent and settled before
 	}
-	delete(k.open, id)
-	delete(c.txs, id)
 	if control.Fail {
 		tx.rollback()
 		c.out.Own(k.answer(d, frame.State{Kind: frame.Accepted}))
@@ -142,42 +156,26 @@ func (k *coordinator) discharge(d *delivery, control *frame.Control) error {
 	return nil
 }
 
+// take ends a transaction's being open, and returns it, or nil if there is none with the id.
+func (k *coordinator) take(id string) *transaction {
+	c := k.l.s.c
+	c.txMu.Lock()
+	defer c.txMu.Unlock()
+	tx := k.open[id]
+	delete(k.open, id)
+	if tx != nil {
+		delete(c.txs, id)
+	}
+	return tx
+}
+
 // settledByUs appends that we have settled deliveries, which the client waits for.
-func (w *waiting) settledByUs(dst []byte) []byte {
+func (w *stated) settledByUs(dst []byte) []byte {
 	if w.l.isOver() {
 		return dst
 	}
 	d := frame.Disposition{Role: frame.Sender, First: w.id, Last: w.id + uint32(w.last-w.first), Settled: true, State: w.state}
 	return d.Append(dst, w.l.s.channel)
-}
-
-// holds reports whether any of these deliveries have an outcome in the transaction.
-func (tx *transaction) holds(k *span) bool {
-	meets := func(o *span) bool { return o.l == k.l && o.first <= k.last && k.first <= o.last }
-	for i := range tx.retired {
-		if meets(&tx.retired[i]) {
-			return true
-		}
-	}
-	for i := range tx.waiting {
-		if meets(&tx.waiting[i].span) {
-			return true
-		}
-	}
-	return false
-}
-
-// elsewhere reports whether any of these deliveries have an outcome in another transaction.
-func (tx *transaction) elsewhere(c *connection, k *span) bool {
-	if len(c.txs) < 2 {
-		return false
-	}
-	for _, other := range c.txs {
-		if other != tx && other.holds(k) {
-			return true
-		}
-	}
-	return false
 }
 
 // rollback undoes the transaction. What the client has settled in it comes again; what it has not
@@ -188,15 +186,21 @@ func (tx *transaction) rollback() {
 }
 
 func (tx *transaction) giveBack() {
-	for _, k := range tx.retired {
-		k.l.settle(k.first, k.last, broker.Outcome{Kind: broker.Failed}, 0)
+	for l, list := range tx.retired {
+		for _, k := range list {
+			l.settle(k.first, k.last, broker.Outcome{Kind: broker.Failed}, 0)
+		}
 	}
 }
 
 // end rolls back what is open when the link ends. [AMQP 4.3]
 func (k *coordinator) end() {
+	c := k.l.s.c
+	c.txMu.Lock()
+	defer c.txMu.Unlock()
+	k.over = true
 	for id, tx := range k.open {
-		delete(k.l.s.c.txs, id)
+		delete(c.txs, id)
 		tx.rollback()
 	}
 	clear(k.open)
@@ -205,49 +209,78 @@ func (k *coordinator) end() {
 // retire serves a disposition in a transaction: it takes effect with it. [AMQP 4.4.2]
 func (s *session) retire(d *frame.Disposition, state *frame.State) error {
 	s.flush()
-	tx := s.c.txs[string(state.Txn)]
 	s.spans = s.spans[:0]
 	s.mu.Lock()
 	s.runs.find(d.First, d.Last, func(l *sender, id uint32, first, last uint64) {
 		s.spans = append(s.spans, span{l, id, first, last})
 	})
 	s.mu.Unlock()
-	for _, k := range s.spans {
+	given := *state
+	given.InTransaction, given.Txn = false, nil
+	if given.Kind == frame.NoState {
+		given.Kind = frame.Accepted
+	}
+	k := stated{o: outcomeOf(&given), state: given.Append(nil)}
+	for _, k.span = range s.spans {
 		if k.l.isOver() || k.l.sub == nil {
 			continue
 		}
-		if tx == nil {
-			refuse(k.l, &frame.Error{Condition: frame.UnknownTransaction, Description: "there is no such transaction"})
-			continue
-		}
-		if tx.elsewhere(s.c, &k) {
-			// The transaction, with all of its link's, is rolled back.
-			refuse(tx.by.l, &frame.Error{Condition: frame.IllegalState, Description: "a delivery has an outcome in another transaction"})
-			return nil
-		}
-		o := outcomeOf(state)
-		if state.Kind == frame.NoState {
-			o = broker.Outcome{}
-		}
-		switch o.Kind {
-		case broker.Accepted, broker.Rejected:
-			if _, err := k.l.sub.Settle(k.first, k.last, o, tx.core, 0); err != nil {
-				tx.fail(err)
+		if l, e := s.enlist(state.Txn, &k, d.Settled); e != nil {
+			if refuse(l, e); l != link(k.l) {
+				return nil
 			}
-		default:
-			tx.returned = append(tx.returned, returned{k, o})
-		}
-		if d.Settled {
-			tx.retired = append(tx.retired, k)
-		} else {
-			outcome := frame.State{Kind: state.Kind}
-			if outcome.Kind == frame.NoState {
-				outcome.Kind = frame.Accepted
-			}
-			tx.waiting = append(tx.waiting, waiting{k, outcome.Append(nil)})
 		}
 	}
 	return nil
+}
+
+// enlist leaves deliveries to a transaction. It returns the link that is to be refused if it can't.
+func (s *session) enlist(id []byte, k *stated, settled bool) (link, *frame.Error) {
+	c := s.c
+	c.txMu.Lock()
+	defer c.txMu.Unlock()
+	tx := c.txs[string(id)]
+	if tx == nil {
+		return k.l, &frame.Error{Condition: frame.UnknownTransaction, Description: "there is no such transaction"}
+	}
+	if len(c.txs) > 1 {
+		if _, others := tx.core.Decides(k.l.sub, k.first, k.last); others {
+			// The transaction, with all of its link's, is rolled back.
+			return tx.by.l, &frame.Error{Condition: frame.IllegalState, Description: "a delivery has an outcome in another transaction"}
+		}
+	}
+	n, err := tx.decide(k)
+	if err != nil {
+		tx.fail(err)
+		return nil, nil
+	}
+	// What is kept grows only with what the client has not settled before.
+	if settled {
+		if own := n > 0; !own {
+			if own, _ = tx.core.Decides(k.l.sub, k.first, k.last); !own {
+				return nil, nil
+			}
+		}
+		if tx.retired == nil {
+			tx.retired = make(map[*sender]ranges)
+		}
+		tx.retired[k.l] = tx.retired[k.l].add(k.first, k.last)
+	} else if n > 0 {
+		tx.waiting = join(tx.waiting, *k)
+	}
+	return nil, nil
+}
+
+// decide enlists deliveries and returns how many of them had no outcome.
+func (tx *transaction) decide(k *stated) (n int, err error) {
+	switch k.o.Kind {
+	case broker.Accepted, broker.Rejected:
+		return k.l.sub.Settle(k.first, k.last, k.o, tx.core, 0)
+	}
+	if n, err = tx.core.Hold(k.l.sub, k.first, k.last); n > 0 {
+		tx.returned = join(tx.returned, *k)
+	}
+	return n, err
 }
 
 // txSends are messages that were sent in one transaction and follow each other: their outcome is

@@ -23,13 +23,16 @@ type link interface {
 type linkBase struct {
 	identity
 
-	ending  sync.Mutex      // held while the link ends, so that who steals it can wait for that
-	dynamic address.Address // the node that ends with the link; under ending, once attached
+	// ending is held by the reader while it attaches the link and while it takes a message on it,
+	// and by whoever ends it: the reader, or somebody else's who steals it, and who can be sure
+	// then that nothing more comes of it. Who holds it of a link takes it of older ones only.
+	ending  sync.Mutex
+	dynamic address.Address // the node that ends with the link; under ending
+	closed  bool            // it has ended; under ending
 
-	mu     sync.Mutex
-	over   bool // nothing is sent for it any more
-	gone   bool // we have said detach: whatever comes is dropped until the client's
-	closed bool
+	mu   sync.Mutex
+	over bool // nothing is sent for it any more
+	gone bool // detach was said, by the client or by us: whatever comes is dropped until the client's
 }
 
 // identity is what a link is known by.
@@ -49,7 +52,7 @@ func (l *linkBase) isOver() bool {
 	return l.over
 }
 
-// isGone reports whether we have detached it and wait for the client to do so.
+// isGone reports whether we have detached it and wait for the client to do so, or both have.
 func (l *linkBase) isGone() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +67,7 @@ func (l *linkBase) stop() (before bool) {
 	return before
 }
 
-// depart notes that we say detach. It reports whether we have said it before.
+// depart notes that detach is said. It reports whether it was said before.
 func (l *linkBase) depart() (before bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,12 +91,32 @@ func refuse(l link, e *frame.Error) {
 		return
 	}
 	l.end(false)
-	b.s.c.out.Raw((&frame.Detach{Handle: b.handle, Closed: true, Error: e}).Append(nil, b.s.channel))
+	b.s.c.out.Own(&farewell{l, frame.Detach{Handle: b.handle, Closed: true, Error: e}})
+}
+
+// farewell is our detach.
+type farewell struct {
+	l link
+	d frame.Detach
+}
+
+func (w *farewell) encode(dst []byte) []byte {
+	s := w.l.common().s
+	if s.over.Load() {
+		return dst // end says it all
+	}
+	if l, ok := w.l.(*sender); ok && !l.answered {
+		l.parting = w.d.Append(nil, s.channel)
+		return dst
+	}
+	return w.d.Append(dst, s.channel)
 }
 
 // linkKey identifies a link: by its name, its direction, and the containers, of which one is
-// always this. [AMQP 2.6.1]
+// always this. [AMQP 2.6.1] Containers of different users are never the same, whatever they call
+// themselves.
 type linkKey struct {
+	user      string
 	container string
 	name      string
 	role      frame.Role // ours
@@ -146,7 +169,7 @@ func (s *session) attach(f wire.Fields) error {
 	case s.links[a.Handle] != nil:
 		return violation(frame.HandleInUse, "the handle is in use")
 	}
-	id := identity{s: s, remote: a.Handle, key: linkKey{s.c.container, a.Name, !a.Role}}
+	id := identity{s: s, remote: a.Handle, key: linkKey{s.c.core.User(), s.c.container, a.Name, !a.Role}}
 	links := 0
 	for _, k := range s.c.sessions {
 		links += len(k.links)
@@ -181,8 +204,9 @@ func (s *session) decline(a *frame.Attach, l link, e *frame.Error) {
 	s.links[b.remote] = l
 }
 
-// join enters a link into the tables, after it was attached. One with the same key, on whatever
-// connection, is stolen from. [AMQP 2.6.1]
+// join enters a link into the tables. One with the same key, on whatever connection, is stolen
+// from. [AMQP 2.6.1] The caller holds the link's ending until the answer is on its way, or there
+// will be none: nobody can steal it before.
 func (s *session) join(l link) {
 	b := l.common()
 	s.links[b.remote] = l
@@ -194,14 +218,15 @@ func (s *session) join(l link) {
 // steal takes a link from its session, whoever's goroutine that is.
 func steal(l link) {
 	b := l.common()
-	if b.depart() {
-		return
-	}
+	before := b.depart()
 	l.end(false)
-	b.s.c.core.Flush() // what was sent on it takes effect before anything on the new one
-	e := &frame.Error{Condition: frame.Stolen, Description: "the link was attached anew"}
-	b.s.c.out.Raw((&frame.Detach{Handle: b.handle, Closed: true, Error: e}).Append(nil, b.s.channel))
-	b.s.c.out.Wake()
+	c := b.s.c
+	c.core.Flush() // what was sent on it takes effect before anything on the new one
+	if !before {
+		e := &frame.Error{Condition: frame.Stolen, Description: "the link was attached anew"}
+		c.out.Own(&farewell{l, frame.Detach{Handle: b.handle, Closed: true, Error: e}})
+	}
+	c.out.Wake()
 }
 
 // detach serves detach. [AMQP 2.6.6]
@@ -220,7 +245,8 @@ func (s *session) detach(f wire.Fields) error {
 	if r, ok := l.(*receiver); ok {
 		r.forget(false)
 	}
-	if b.isGone() {
+	if b.depart() {
+		l.end(false) // if the broker has only said so
 		delete(s.handles, b.handle)
 		return nil // it answers ours
 	}
@@ -233,6 +259,6 @@ func (s *session) detach(f wire.Fields) error {
 	l.end(d.Closed)
 	delete(s.handles, b.handle)
 	// The flag is mirrored: clients take another one for an error.
-	s.c.out.Raw((&frame.Detach{Handle: b.handle, Closed: d.Closed}).Append(nil, s.channel))
+	s.c.out.Own(&farewell{l, frame.Detach{Handle: b.handle, Closed: d.Closed}})
 	return nil
 }

@@ -21,11 +21,12 @@ type receiver struct {
 	control   *coordinator // the link is to the coordinator
 	kept      *kept        // what is known of deliveries, of a link that can be taken up again
 
-	// The reader's.
-	producer  *broker.Producer
+	producer  *broker.Producer            // under ending, as what follows
 	producers map[string]*broker.Producer // of an anonymous link, by address
-	partial   partial
-	tx        txSends
+
+	// The reader's.
+	partial partial
+	tx      txSends
 
 	count atomic.Uint32 // delivery-count: deliveries received
 	limit atomic.Uint32 // delivery-count up to which the client may send
@@ -62,6 +63,8 @@ func (s *session) attachReceiver(a *frame.Attach, id identity) error {
 	l.count.Store(a.InitialCount)
 	l.confirmed = a.InitialCount
 	l.limit.Store(a.InitialCount + uint32(c.o.ProducerCredit))
+	l.ending.Lock()
+	defer l.ending.Unlock()
 	c.mu.Lock()
 	if c.receivers == nil {
 		c.receivers = make(map[uint32]*receiver)
@@ -126,7 +129,8 @@ func (l *receiver) target(a *frame.Attach) error {
 	}
 }
 
-// producerFor returns the producer for a message's own address, on an anonymous link.
+// producerFor returns the producer for a message's own address, on an anonymous link. The caller
+// holds l.ending.
 func (l *receiver) producerFor(to address.Address) (*broker.Producer, address.Address, error) {
 	if to.IsZero() {
 		return nil, to, &frame.Error{Condition: frame.PreconditionFailed, Description: "the message has no address, and neither has the link"}
@@ -171,13 +175,11 @@ func (l *receiver) flow(w *frame.Flow) error {
 func (l *receiver) end(closed bool) {
 	l.ending.Lock()
 	defer l.ending.Unlock()
-	l.mu.Lock()
-	before := l.closed
-	l.closed, l.over = true, true
-	l.mu.Unlock()
-	if before {
+	if l.closed {
 		return
 	}
+	l.closed = true
+	l.stop()
 	c := l.s.c
 	defer c.links.leave(l)
 	if l.kept != nil {

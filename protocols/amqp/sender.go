@@ -3,6 +3,7 @@ package amqp
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/address"
@@ -30,6 +31,8 @@ type sender struct {
 	expiring    bool // any detach does
 	unsubscribe bool // it was attached for nothing else
 
+	crediting sync.Mutex // held while the core is told of the credit
+
 	// Guarded by mu.
 	ready     bool   // our attach is out: credit counts
 	limit     uint64 // delivery-count up to which may be sent
@@ -42,8 +45,10 @@ type sender struct {
 	settlements []settlement
 
 	// The writer's.
-	done    uint64 // settled deliveries up to it were settled in the core
-	touched bool   // is in the writer's list
+	done     uint64 // settled deliveries up to it were settled in the core
+	touched  bool   // is in the writer's list
+	answered bool   // our attach is out, or won't be
+	parting  []byte // our detach, if that was said before
 }
 
 // attachSender serves the attach of a client that wants to receive.
@@ -76,6 +81,8 @@ func (s *session) subscribe(a *frame.Attach, l *sender, o broker.SubscribeOption
 	c := s.c
 	reply := l.reply(a)
 	t := c.token(func(dst []byte, err error) []byte { return l.attached(dst, a, reply, err) })
+	l.ending.Lock()
+	defer l.ending.Unlock()
 	// The tables first: a confirmation may come before Subscribe returns.
 	s.join(l)
 	first := t
@@ -209,25 +216,32 @@ func (l *sender) reply(a *frame.Attach) frame.Attach {
 // attached is called by the writer when the subscription is durable, or can't be: our attach goes
 // out, and from then on credit counts.
 func (l *sender) attached(dst []byte, a *frame.Attach, reply frame.Attach, err error) []byte {
+	parting := l.parting
+	l.answered, l.parting = true, nil
+	if l.s.over.Load() {
+		return dst
+	}
 	if err != nil {
-		l.depart()
 		refused := frame.Attach{
 			Name: a.Name, Handle: l.handle, Role: frame.Sender, SenderMode: a.SenderMode, ReceiverMode: a.ReceiverMode, HasInitialCount: true,
 		}
-		dst = refused.Append(dst, l.s.channel)
+		dst = append(refused.Append(dst, l.s.channel), parting...)
+		if l.depart() {
+			return dst // the detach is said, or about to be
+		}
 		return (&frame.Detach{Handle: l.handle, Closed: true, Error: answerOf(err)}).Append(dst, l.s.channel)
 	}
 	l.mu.Lock()
 	if l.over {
 		l.mu.Unlock()
-		return dst
+		return append(reply.Append(dst, l.s.channel), parting...)
 	}
 	l.ready = true
 	reply.Unsettled = l.unsettledMap()
 	resumed := l.takeSettlements()
 	echo := l.echo
 	l.echo = false
-	number, drain := l.number(), l.drain
+	drain := l.drain
 	l.mu.Unlock()
 	dst = reply.Append(dst, l.s.channel)
 	if resumed != nil {
@@ -236,11 +250,22 @@ func (l *sender) attached(dst []byte, a *frame.Attach, reply frame.Attach, err e
 	if echo {
 		dst = l.appendFlow(dst)
 	}
-	l.sub.Limit(number)
+	l.applyCredit()
 	if drain {
 		l.sub.Drain()
 	}
 	return dst
+}
+
+// applyCredit tells the core how much the client takes. Reader and writer both do, and a number
+// that one has found must not come after one that the other has found later.
+func (l *sender) applyCredit() {
+	l.crediting.Lock()
+	defer l.crediting.Unlock()
+	l.mu.Lock()
+	number := l.number()
+	l.mu.Unlock()
+	l.sub.Limit(number)
 }
 
 // number returns the core's number up to which deliveries may be sent. The caller holds l.mu.
@@ -277,12 +302,9 @@ func (l *sender) flow(w *frame.Flow) error {
 	if answer {
 		l.drain = false
 	}
-	ready, number := l.ready, l.number()
+	ready := l.ready
 	answer = answer || w.Echo
 	l.echo = l.echo || answer && !ready
-	if answer && l.drainedCount() {
-		number = l.encoded
-	}
 	l.mu.Unlock()
 	if !ready {
 		return nil
@@ -290,7 +312,7 @@ func (l *sender) flow(w *frame.Flow) error {
 	if resumed != nil {
 		l.s.c.out.Own(resumed)
 	}
-	l.sub.Limit(number)
+	l.applyCredit()
 	if answer {
 		l.s.c.out.Own((*linkFlow)(l))
 	}
@@ -300,21 +322,18 @@ func (l *sender) flow(w *frame.Flow) error {
 	return nil
 }
 
-// drainedCount reports whether no credit is left. The caller holds l.mu.
-func (l *sender) drainedCount() bool { return l.limit <= l.count }
-
 // end implements link.
 func (l *sender) end(closed bool) {
 	l.ending.Lock()
 	defer l.ending.Unlock()
-	l.mu.Lock()
-	before := l.closed
-	l.closed, l.over = true, true
-	seen := l.encoded
-	l.mu.Unlock()
-	if before {
+	if l.closed {
 		return
 	}
+	l.closed = true
+	l.mu.Lock()
+	l.over = true
+	seen := l.encoded
+	l.mu.Unlock()
 	defer l.s.c.links.leave(l)
 	if l.sub == nil {
 		return

@@ -104,7 +104,8 @@ func (l *sender) detached(closed bool) bool {
 		if err != nil {
 			reply.Error = answerOf(err)
 		}
-		return reply.Append(dst, l.s.channel)
+		w := farewell{l, reply}
+		return w.encode(dst)
 	})
 	delete(l.s.handles, l.handle)
 	client := c.container
@@ -122,6 +123,6 @@ func (l *sender) detached(closed bool) bool {
 	if err != nil {
 		reply.Error = answerOf(err)
 	}
-	c.out.Raw(reply.Append(nil, l.s.channel))
+	c.out.Own(&farewell{l, reply})
 	return true
 }

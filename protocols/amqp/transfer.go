@@ -192,7 +192,10 @@ func (l *receiver) complete(d *delivery) error {
 	}
 	var tx *transaction
 	if state.InTransaction {
-		if tx = l.s.c.txs[string(state.Txn)]; tx == nil {
+		c := l.s.c
+		c.txMu.Lock()
+		defer c.txMu.Unlock()
+		if tx = c.txs[string(state.Txn)]; tx == nil {
 			return l.reject(d, &frame.Error{Condition: frame.UnknownTransaction, Description: "there is no such transaction"}, nil)
 		}
 	}
@@ -217,12 +220,18 @@ func sendError(err error) *frame.Error {
 	return answerOf(err)
 }
 
-// send hands a delivery's message to the core.
+// send hands a delivery's message to the core. The caller holds c.txMu if there is a transaction.
 func (l *receiver) send(d *delivery, tx *transaction) error {
 	c := l.s.c
 	r, err := mapping.Receive(d.payload, d.format, c.transformer, c.now)
 	if err != nil {
 		return err
+	}
+	// Whoever steals the link finds all that was taken on it, and nothing follows.
+	l.ending.Lock()
+	defer l.ending.Unlock()
+	if l.closed {
+		return nil
 	}
 	m := r.Message
 	p := l.producer
@@ -256,15 +265,10 @@ func (l *receiver) send(d *delivery, tx *transaction) error {
 	return p.Send(m, nil, t)
 }
 
-// sendOnce hands a message to the core that the client may repeat until it settles it.
+// sendOnce hands a message to the core that the client may repeat until it settles it. The caller
+// holds l.ending.
 func (l *receiver) sendOnce(p *broker.Producer, m *message.Message, d *delivery) error {
 	c := l.s.c
-	// Whoever steals the link must find all that was taken on it, and nothing may follow.
-	l.ending.Lock()
-	defer l.ending.Unlock()
-	if l.isOver() {
-		return nil
-	}
 	k := l.kept.arrive(c, d.tag, d.payload)
 	if k == nil {
 		return &linkFault{&frame.Error{Condition: frame.InvalidField, Description: "a delivery with the tag is unsettled"}}

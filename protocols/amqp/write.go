@@ -145,7 +145,7 @@ func (l *sender) wrote() {
 	l.touched = false
 	l.mu.Lock()
 	first, last := l.done+1, l.encoded
-	over := l.closed
+	over := l.over
 	l.mu.Unlock()
 	l.done = last
 	if last >= first && !over {
@@ -322,10 +322,9 @@ func (l *sender) drained(dst []byte, k *queue.Consumer) []byte {
 	l.exhausted = l.browser
 	if !l.drain {
 		// More credit has come since, which the core may have dropped with the rest.
-		number := l.number()
 		l.mu.Unlock()
 		if !l.browser {
-			l.sub.Limit(number)
+			l.applyCredit()
 		}
 		return dst
 	}
@@ -341,7 +340,8 @@ func (l *sender) ended(dst []byte, err error) []byte {
 		return dst
 	}
 	l.s.c.links.leave(l)
-	return (&frame.Detach{Handle: l.handle, Closed: true, Error: linkError(err)}).Append(dst, l.s.channel)
+	w := farewell{l, frame.Detach{Handle: l.handle, Closed: true, Error: linkError(err)}}
+	return w.encode(dst)
 }
 
 // windowItem lets a session go on whose window has opened.

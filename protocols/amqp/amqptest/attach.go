@@ -209,6 +209,23 @@ func attachScenarios() []Scenario {
 			s.Sender(e.Queue("")).PutTexts("a")
 			l.Take().Accept()
 		}},
+		{Name: "attach/pipelined-detach", Ref: "a detach may be written together with its attach: both are answered, in order", Run: func(e *Env) {
+			s := e.ConnectAs(e.Name("client")).Session()
+			for _, source := range []any{Terminus{Address: e.Queue("")}, durable(e.Topic("")), nil} {
+				terms := Terms{Source: source}
+				if source == nil {
+					terms.Target = Terminus{Address: e.Queue("")}
+				}
+				l := s.newLink(source != nil, "")
+				s.Write(l.frame(terms), P(s.channel, Detach, l.handle, true))
+				for _, want := range []uint64{Attach, Detach} {
+					if f := s.answer(); f.Code != want {
+						e.t.Fatalf("%v: got %v, want %v", source, f, Frame{Code: want})
+					}
+				}
+			}
+			s.Sync()
+		}},
 		{Name: "attach/no-target", RabbitMQ: "crashes the session", Ref: "a sender without a target is refused", Run: func(e *Env) {
 			s := e.Session()
 			s.Refused(false, Terms{}, "amqp:invalid-field", "amqp:not-implemented", "amqp:precondition-failed", "amqp:not-found")

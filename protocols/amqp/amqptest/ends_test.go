@@ -2,6 +2,7 @@ package amqptest_test
 
 import (
 	"crypto/rand"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,25 @@ func TestClosedByTheBroker(t *testing.T) {
 	others.Failed("amqp:connection:forced")
 	if err := <-stopped; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCreditWithTheAttach shows that credit which comes while the broker answers the attach counts, whatever it does at the
+// same time.
+func TestCreditWithTheAttach(t *testing.T) {
+	t.Parallel()
+	s := open(t, hostileTarget(t)).Session()
+	snd := s.Sender("queue://early")
+	text := amqptest.TextMessage("x")
+	for i := range 1000 {
+		l := s.AttachWith(amqptest.Terms{Source: amqptest.Terminus{Address: "queue://early"}}, func() {
+			for range i % 50 * 20 {
+				runtime.Gosched() // so that the two meet now and then
+			}
+		}, 1)
+		snd.Post(text, true, nil)
+		l.Receive().Accept()
+		l.Detach(true)
 	}
 }
 

@@ -85,6 +85,17 @@ func (s *Session) ReceiverWith(terms Terms) *Link {
 	return l
 }
 
+// AttachWith attaches a receiver and gives it credit without waiting for the broker's answer; between the two it calls fn.
+func (s *Session) AttachWith(terms Terms, fn func(), credit uint32) *Link {
+	s.t.Helper()
+	l := s.newLink(true, terms.Name)
+	s.Write(l.frame(terms))
+	fn()
+	l.Credit(credit)
+	l.await()
+	return l
+}
+
 // Refused attaches a link, which the broker must refuse with one of the conditions: by an attach without the terminus
 // that was asked for, and at once a closing detach [AMQP 2.6.3].
 func (s *Session) Refused(receiver bool, terms Terms, conditions ...string) Frame {
