@@ -351,7 +351,7 @@ func (w *world) drop(q *modelQueue) {
 		if q.private != nil && e.state == waiting && w.expired(e) && e.durable {
 			w.maybe = append(w.maybe, e)
 		}
-		if e.state == waiting {
+		if e.state == waiting && q.owner == nil { // the owner's consumer may have got it just before
 			e.state = gone
 		}
 	}
