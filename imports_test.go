@@ -79,7 +79,7 @@ func layers() []layer {
 		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: append(kits, "protocols/openwire/jmstest", "protocols/server")},
 		// Clients: they know what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", tests: append(kits, "protocols/stomp/frame")},
-		{pkg: "protocols/torture/client", may: []string{"protocols/stomp/frame", "protocols/amqp/frame", "protocols/amqp/section", "protocols/amqp/wire"}, tests: kits},
+		{pkg: "protocols/torture/client", may: []string{"protocols/stomp/frame", "protocols/amqp/frame", "protocols/amqp/section", "protocols/amqp/wire", "protocols/openwire/wire"}, tests: kits},
 		{pkg: "protocols/torture/groups", may: []string{"protocols/torture", "protocols/torture/client"}, tests: append(kits, "protocols/server")},
 		{pkg: "protocols/torture/sessions", may: []string{"protocols/mqtt/packet"}, tests: kits},
 		// Tests over all protocols, of which they are clients each time.

@@ -45,6 +45,9 @@ func (w *world) arrive(a arrival) {
 		}
 		return
 	}
+	if e == nil && s.closed && d.Msg.Address.Kind.IsTemp() {
+		return // the queue ended with the connection, which had got it just before
+	}
 	if e == nil {
 		w.fail("%s got %s, id %d, which it can't get", s.name, body(d.Msg), d.ID)
 	}
@@ -366,13 +369,31 @@ func (w *world) checkServed() {
 				if !s.credit() || x != nil && x != s || !s.sel.match(e.modelMessage) {
 					continue
 				}
-				if owner, owned := mq.owners[e.group]; e.group != "" && e.groupSeq != 1 && owned && owner != s {
+				if e.group != "" && mq.keeps(e, s) {
 					continue
 				}
 				w.fail("%v waits, though %s with selector %q, credit %d and last %d wants it", e, s.name, s.sel.text, s.limit, s.last)
 			}
 		}
 	}
+}
+
+// keeps reports whether an entry may have to wait because of its group, though a consumer wants it: the
+// group is another's, and the entry does not begin it anew, with nothing of it waiting before; or a
+// transaction decides on one before it whose consumer is gone.
+func (q *modelQueue) keeps(e *modelEntry, s *modelSub) bool {
+	owner, owned := q.owners[e.group]
+	others := e.groupSeq != 1 || e.seen
+	for _, x := range q.entries {
+		if x == e || x.group != e.group || e.id != 0 && x.id > e.id {
+			continue
+		}
+		others = others || x.state == waiting
+		if x.state == held && x.tx != nil && (x.holder == nil || x.holder.closed) {
+			return true
+		}
+	}
+	return others && owned && owner != s
 }
 
 // checkQueue compares what a queue holds.

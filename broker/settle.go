@@ -47,6 +47,13 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 	case Accepted:
 		batch := store.GetBatch()
 		n := s.Accept(first, last, batch)
+		if t != 0 && c.closed.Load() {
+			// What is not among the n has gone back as the connection ends: that it is settled would not
+			// be true.
+			batch.Done = release
+			c.b.store.Commit(batch)
+			return n, c.closedError("acknowledge")
+		}
 		if t != 0 {
 			if !batch.Empty() {
 				batch.Durability = store.Durable

@@ -365,12 +365,10 @@ func commitDone(batch *store.Batch, err error) {
 // letGo makes what the transaction holds unsettled again, once it is committed. It runs on the
 // store's goroutine.
 func (tx *Transaction) letGo() {
-	var back []queue.Taken
 	for _, e := range tx.held {
-		back = append(back, e.consumer.Undecided(e.numbers)...)
-	}
-	if len(back) > 0 {
-		go queue.GiveBack(back, true, 0) // it takes locks, which a store's goroutine must not wait for
+		if giveBack := e.consumer.Undecided(e.numbers); giveBack != nil {
+			go giveBack() // it takes locks, which a store's goroutine must not wait for
+		}
 	}
 }
 

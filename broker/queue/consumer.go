@@ -89,6 +89,8 @@ type Consumer struct {
 	first       uint64 // no delivery below it is unsettled
 	live        int    // unsettled deliveries, enlisted ones among them
 	enlisted    int    // those that a transaction decides on
+	returning   int    // runs of them that are on their way back to queues, as the consumer is closed
+	parted      bool   // it has left a queue which waits for the end of its transactions
 	handed      uint64 // number of the last delivery that the sink has got
 	staged      []Delivery
 	stagedBytes int64

@@ -1,8 +1,6 @@
 package queue
 
 import (
-	"crypto/sha256"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,6 +29,9 @@ func (q *Queue) run(r *runner) (again bool) {
 		return false
 	}
 	r.now, r.wakeAt = q.env.Now(), 0
+	if q.regrouped {
+		q.regroup()
+	}
 	// Before the intake: what has arrived when a consumer is released goes to it in its order.
 	for _, s := range q.consumers {
 		s.eligible = s.ready()
@@ -75,8 +76,7 @@ func (q *Queue) run(r *runner) (again bool) {
 		q.wakeAfter(r.wakeAt, r.now)
 	}
 	if q.regrouped {
-		q.regrouped, q.passedOver = false, false
-		q.rewind()
+		q.regroup()
 		return true
 	}
 	// What waits for a delay is looked at again by the timer alone.
@@ -206,6 +206,7 @@ func (r *runner) front(left *int) (stop bool) {
 		switch p {
 		case given, removed:
 			*left--
+			stop = q.regrouped
 			continue
 		case noCredit, wait:
 			stop = true
@@ -248,6 +249,9 @@ func (r *runner) level(index int, left *int) (stop bool) {
 		case given, removed:
 			l.take(seq)
 			*left--
+			if q.regrouped {
+				return true // what others were refused before may be theirs now, and goes first
+			}
 		case notDue:
 			// Those that are due later would fill the window.
 			q.toFront(*e)
@@ -291,6 +295,12 @@ func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 			return wait
 		}
 	}
+	g := q.groupOf(e.Msg)
+	// A new group goes to the consumer that has the fewest.
+	choose := g.name != "" && g.isOpen(e.Msg, e.Ref.ID) && !q.options.Load().StrictOrder
+	if choose {
+		q.tries++
+	}
 	anyCredit := false
 	// Consumers are sorted by priority; the rotation is within those of one priority.
 	for first := 0; first < len(q.consumers); {
@@ -300,12 +310,17 @@ func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 			at = q.next
 		}
 		for range end - first {
+			if choose {
+				if at = q.fewest(first, end, at); at < 0 {
+					break
+				}
+			}
 			s := q.consumers[at]
 			// One that gets credit in the middle of a run has not been offered what goes
 			// before: it waits for the next run.
 			if s.eligible = s.eligible && s.ready(); s.eligible {
 				anyCredit = true
-				if r.offer(s, e, l, seq) {
+				if r.offer(s, e, g, l, seq) {
 					if at++; at == end {
 						at = first
 					}
@@ -328,7 +343,7 @@ func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 }
 
 // offer gives an entry to a consumer that has credit, if it may have it and wants it.
-func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
+func (r *runner) offer(s *consumerState, e *Entry, g group, l *level, seq uint64) bool {
 	q := r.q
 	index := 0
 	switch {
@@ -340,32 +355,29 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 	case e.Flags&fetched != 0 && !q.reached(s, e):
 		return false
 	}
-	if !q.suits(s, e) {
+	if !q.suits(s, e, g) {
 		if l != nil {
 			s.pos[index] = seq + 1
 		}
 		return false
 	}
-	group, flags, noted := groupOf(e.Msg), e.Flags, e.Note
+	flags, noted := e.Flags, e.Note
 	hidden := EntryFlags(0)
 	if s.note != nil {
 		// What others may have seen has not been seen by this one.
 		e.Note, hidden = s.note(e.Msg), Redelivered
 	}
-	owner := q.groups[group]
-	if group != "" {
-		q.own(group, s.Consumer, e)
+	if g.name != "" && (g.isOpen(e.Msg, e.Ref.ID) || g.owner.consumerState != s) {
+		e.Flags |= FirstInGroup
 	}
 	if !s.deliver(q, e, hidden) {
 		// Another queue has used up its credit.
-		e.Note = noted
-		if e.Flags = flags; owner != nil {
-			q.groups[group] = owner
-		} else {
-			delete(q.groups, group)
-		}
+		e.Flags, e.Note = flags, noted
 		s.eligible = false
 		return false
+	}
+	if g.name != "" {
+		q.own(g, s, e)
 	}
 	s.touched = true
 	q.counters.Dispatched.Add(1)
@@ -377,16 +389,12 @@ func (r *runner) offer(s *consumerState, e *Entry, l *level, seq uint64) bool {
 }
 
 // suits reports whether a consumer may have an entry and wants it.
-func (q *Queue) suits(s *consumerState, e *Entry) bool {
+func (q *Queue) suits(s *consumerState, e *Entry, g group) bool {
 	if q.exclusive != nil && q.exclusive != s.Consumer || s.shuns(e) {
 		return false
 	}
-	group := groupOf(e.Msg)
-	if group != "" && e.Msg.GroupSeq != 1 {
-		if owner := q.groups[group]; owner != nil && owner != s.Consumer {
-			q.passedOver = true
-			return false
-		}
+	if g.name != "" && !q.grants(g, s.Consumer, e.Msg, e.Ref.ID) {
+		return false
 	}
 	if s.Filter != nil {
 		v := message.View{Message: e.Msg, Deliveries: int(e.Count), Redelivered: e.Flags&Redelivered != 0}
@@ -395,48 +403,6 @@ func (q *Queue) suits(s *consumerState, e *Entry) bool {
 		}
 	}
 	return true
-}
-
-// own gives a group to a consumer, and marks its first message, or ends it after its last one.
-func (q *Queue) own(group string, c *Consumer, e *Entry) {
-	owner := q.groups[group]
-	if e.Msg.GroupSeq < 0 {
-		delete(q.groups, group)
-		q.regrouped = q.regrouped || owner != nil && q.passedOver
-		return
-	}
-	if owner == c {
-		return
-	}
-	q.regrouped = q.regrouped || owner != nil && q.passedOver
-	if q.groups == nil {
-		q.groups = make(map[string]*Consumer)
-	}
-	limit := q.options.Load().GroupLimit
-	if limit <= 0 {
-		limit = 1024
-	}
-	for g := range q.groups {
-		if len(q.groups) < limit {
-			break
-		}
-		delete(q.groups, g)
-		q.regrouped = q.regrouped || q.passedOver
-	}
-	q.groups[strings.Clone(group)] = c // the message's memory must not stay with it
-	e.Flags |= FirstInGroup
-}
-
-// longGroup is the length in bytes beyond which a hash stands for a group's name.
-const longGroup = 256
-
-// groupOf returns the name under which a message's group is remembered.
-func groupOf(m *message.Message) string {
-	if len(m.GroupID) <= longGroup {
-		return m.GroupID
-	}
-	sum := sha256.Sum256([]byte(m.GroupID))
-	return "sha256 " + string(sum[:])
 }
 
 // expire takes an entry that has ended off the queue; the caller removes it from where it

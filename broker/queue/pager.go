@@ -283,7 +283,7 @@ func (q *Queue) matching(s *consumerState, p *store.Page, last store.ID) ([]stor
 		if s.Filter != nil && !s.Filter.Matches(&v) {
 			continue
 		}
-		if m.GroupID != "" && !q.mayHave(s, m) {
+		if m.GroupID != "" && !q.mayHave(s, m, se.Ref.ID) {
 			continue
 		}
 		if want = append(want, se.Ref); len(want) == fetchAtOnce {
@@ -298,7 +298,7 @@ func (q *Queue) matching(s *consumerState, p *store.Page, last store.ID) ([]stor
 func (q *Queue) fetchLate(s *consumerState, l *level, upTo store.ID) (found bool) {
 	l.late = slices.DeleteFunc(l.late, func(e Entry) bool {
 		v := message.View{Message: e.Msg, Deliveries: int(e.Count), Redelivered: e.Flags&Redelivered != 0}
-		if e.Ref.ID > upTo || s.Filter != nil && !s.Filter.Matches(&v) || e.Msg.GroupID != "" && !q.ownable(s, e.Msg) {
+		if e.Ref.ID > upTo || s.Filter != nil && !s.Filter.Matches(&v) || !q.grants(q.groupOf(e.Msg), s.Consumer, e.Msg, e.Ref.ID) {
 			return false
 		}
 		e.Flags |= fetched
@@ -309,21 +309,11 @@ func (q *Queue) fetchLate(s *consumerState, l *level, upTo store.ID) (found bool
 	return found
 }
 
-// mayHave reports whether a group is the consumer's or nobody's.
-func (q *Queue) mayHave(s *consumerState, m *message.Message) bool {
+// mayHave reports whether a consumer may have a message of a group.
+func (q *Queue) mayHave(s *consumerState, m *message.Message, id store.ID) bool {
 	q.lock()
 	defer q.unlock()
-	return q.ownable(s, m)
-}
-
-// ownable is mayHave for a caller that holds the dispatch lock.
-func (q *Queue) ownable(s *consumerState, m *message.Message) bool {
-	owner := q.groups[groupOf(m)]
-	if owner == nil || owner == s.Consumer || m.GroupSeq == 1 {
-		return true
-	}
-	q.passedOver = true
-	return false
+	return q.grants(q.groupOf(m), s.Consumer, m, id)
 }
 
 func (q *Queue) fetch(refs []store.Ref, p *store.Page) ([]Entry, error) {

@@ -122,9 +122,10 @@ type Queue struct {
 	parted                 []*Consumer // closed ones, whose deliveries a transaction decides on
 	next                   int         // rotation
 	exclusive              *Consumer
-	groups                 map[string]*Consumer
-	tailEntries, tailBytes int64 // what only the store holds
-	tailTemp               int64 // bytes of the non-durable entries among them
+	groups                 map[string]*ownership
+	undecided              map[string]store.ID // by group: the lowest message that parted leave to a transaction
+	tailEntries, tailBytes int64               // what only the store holds
+	tailTemp               int64               // bytes of the non-durable entries among them
 
 	lastStored store.ID // highest stored id that arrived
 	suspect    store.ID // entries up to it may have been delivered before the last start
@@ -150,6 +151,7 @@ type Queue struct {
 	passedOver bool   // a consumer was refused a message as its group is another's
 	regrouped  bool   // since then a group has lost its owner
 	rewinds    uint64 // counts what makes the cursors in the tail look again
+	tries      uint64 // counts looks for an owner of a group
 
 	counters Counters
 }
@@ -176,6 +178,9 @@ type consumerState struct {
 	drainSeen uint64 // the last drain request that the queue has served
 
 	slow bool // it was told of as such
+
+	owns  int    // groups
+	tried uint64 // the last look for an owner that it was part of
 }
 
 // New returns an empty queue. list is 0 for one that is in memory until it overflows.
@@ -376,11 +381,6 @@ func (q *Queue) detach(c *Consumer) {
 func (q *Queue) without(c *Consumer) {
 	q.consumers = slices.DeleteFunc(q.consumers, func(s *consumerState) bool { return s.Consumer == c })
 	q.part(c)
-	for g, owner := range q.groups {
-		if owner == c {
-			delete(q.groups, g)
-		}
-	}
 	if len(q.consumers) == 0 {
 		q.started, q.firstAt = false, 0
 	}
@@ -388,16 +388,6 @@ func (q *Queue) without(c *Consumer) {
 	q.elect()
 	q.unfetch()
 	q.rewind()
-}
-
-// part keeps a consumer in sight that leaves deliveries to a transaction, and forgets those whose
-// transactions are over. The caller holds the dispatch lock.
-func (q *Queue) part(c *Consumer) {
-	q.parted = slices.DeleteFunc(append(q.parted, c), func(c *Consumer) bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.enlisted == 0
-	})
 }
 
 // Consumers returns the number of consumers.

@@ -218,6 +218,9 @@ func (c *Consumer) Committed(numbers []uint64) {
 	var none store.Batch
 	for _, n := range numbers {
 		if s := c.slotAt(n); s != nil && s.enlisted {
+			if c.parted && run.q != s.q {
+				go s.q.decided() // this may be the store's goroutine, which must not wait for a queue
+			}
 			s.e.Ref.List = 0 // the transaction's batch has acknowledged it
 			run.add(s.q, &s.e, &none)
 			if run.tell {
@@ -231,14 +234,21 @@ func (c *Consumer) Committed(numbers []uint64) {
 
 // RolledBack makes enlisted deliveries unsettled again. If the consumer was closed meanwhile
 // they go back to their queues, counted.
-func (c *Consumer) RolledBack(numbers []uint64) { giveBack(c.Undecided(numbers), true, 0) }
+func (c *Consumer) RolledBack(numbers []uint64) {
+	if giveBack := c.Undecided(numbers); giveBack != nil {
+		giveBack()
+	}
+}
 
-// Undecided makes enlisted deliveries unsettled again. It returns those of a consumer that was
-// closed meanwhile, which still belong to their queues: the caller must give each an outcome.
-func (c *Consumer) Undecided(numbers []uint64) (back []Taken) {
+// Undecided makes enlisted deliveries unsettled again. If the consumer was closed meanwhile, they go
+// back to their queues, counted, by the function that it returns, which takes locks; nil if there is
+// nothing for it to do.
+func (c *Consumer) Undecided(numbers []uint64) func() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.freed(c.live)
+	var back []Taken
+	var queues []*Queue
 	for _, n := range numbers {
 		s := c.slotAt(n)
 		if s == nil || !s.enlisted {
@@ -246,12 +256,27 @@ func (c *Consumer) Undecided(numbers []uint64) (back []Taken) {
 		}
 		s.enlisted = false
 		c.enlisted--
+		if len(queues) == 0 || queues[len(queues)-1] != s.q {
+			queues = append(queues, s.q)
+		}
 		if c.isClosed() {
 			back = append(back, c.release(s))
 			c.drop(n, s)
 		}
 	}
-	return back
+	if len(back) == 0 && !c.parted {
+		return nil
+	}
+	c.returning++
+	return func() {
+		giveBack(back, true, 0)
+		c.mu.Lock()
+		c.returning--
+		c.mu.Unlock()
+		for _, q := range queues {
+			q.decided()
+		}
+	}
 }
 
 // freed gives back what the consumer has used less of its allowance than it had. The caller holds

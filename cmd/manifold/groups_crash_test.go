@@ -37,6 +37,12 @@ func groupRounds(t *testing.T, r *rig) {
 	broker.kill()
 }
 
+// groupRoundsOpenWire is the same with clients of OpenWire.
+func groupRoundsOpenWire(t *testing.T, r *rig) {
+	r.protocol = "openwire"
+	groupRounds(t, r)
+}
+
 // groupRoundsAMQP is the same with clients of AMQP.
 func groupRoundsAMQP(t *testing.T, r *rig) {
 	r.protocol = "amqp"

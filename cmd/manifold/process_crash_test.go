@@ -43,6 +43,7 @@ func TestProcess(t *testing.T) {
 		{"sessions", sessionRounds},
 		{"groups", groupRounds},
 		{"groups, AMQP", groupRoundsAMQP},
+		{"groups, OpenWire", groupRoundsOpenWire},
 		{"standby", standbyRounds},
 		{"backup", backupUnderLoad},
 		{"disk full", diskFull},
@@ -109,6 +110,7 @@ listeners:
   - {name: stomp, address: "127.0.0.1:0", protocols: [stomp]}
   - {name: amqp, address: "127.0.0.1:0", protocols: [amqp]}
   - {name: mqtt, address: "127.0.0.1:0", protocols: [mqtt]}
+  - {name: openwire, address: "127.0.0.1:0", protocols: [openwire]}
 http: {address: "127.0.0.1:0"}
 store: {path: %q, memtable: 4MiB}
 destinations:

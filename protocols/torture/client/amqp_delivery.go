@@ -138,7 +138,7 @@ func (c *amqpClient) Send(m Message, token uint64) error {
 	h := section.Header{Durable: m.Persistent, Priority: section.DefaultPriority}
 	b := h.Append(nil)
 	if m.Group != "" {
-		p := section.Properties{GroupID: []byte(m.Group)}
+		p := section.Properties{GroupID: []byte(m.Group), GroupSequence: uint32(m.Sequence), HasSequence: m.Sequence != 0}
 		b = p.Append(b)
 	}
 	if m.Label != "" {

@@ -107,6 +107,10 @@ func (c *amqpClient) read(wait time.Duration) error {
 		return c.disposition(f)
 	case frame.CodeDetach:
 		d, err := frame.ParseDetach(f)
+		if l := c.links[d.Handle]; l != nil && l.leaving && d.Error == nil && err == nil {
+			l.attached = false
+			return nil
+		}
 		return errors.Join(fmt.Errorf("the broker detached a link: %w", d.Error), err)
 	case frame.CodeEnd:
 		e, err := frame.ParseEnd(f)

@@ -143,6 +143,9 @@ func (c *goAMQP) Send(m Message, token uint64) error {
 	}
 	if m.Group != "" {
 		message.Properties = &amqp.MessageProperties{GroupID: &m.Group}
+		if n := uint32(m.Sequence); n != 0 {
+			message.Properties.GroupSequence = &n
+		}
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, confirmTimeout)
 	defer cancel()

@@ -14,6 +14,7 @@ type amqpLink struct {
 	handle   uint32
 	receiver bool
 	attached bool
+	leaving  bool // its end is asked for
 	credit   uint32
 	count    uint32
 
@@ -117,8 +118,23 @@ func (c *amqpClient) Subscribe(id string, s Subscription) error {
 	return c.Flush()
 }
 
+// Leave implements Leaver.
+func (c *amqpClient) Leave(id string) error {
+	l := c.senders["subscription "+id]
+	if l == nil {
+		return fmt.Errorf("there is no subscription %s", id)
+	}
+	l.leaving = true
+	d := frame.Detach{Handle: l.handle, Closed: true}
+	c.write(d.Append(c.buf, 0))
+	return c.await("the detach", func() bool { return !l.attached })
+}
+
 // grant gives credit for as many deliveries as may be unsettled beside those that are.
 func (c *amqpClient) grant(l *amqpLink) {
+	if l.leaving {
+		return
+	}
 	l.credit = l.prefetch - min(l.held, l.prefetch)
 	w := frame.Flow{
 		NextIncoming: c.nextIncoming, HasNextIncoming: true, IncomingWindow: amqpWindow, NextOutgoing: c.nextOutgoing, OutgoingWindow: amqpWindow,

@@ -48,6 +48,7 @@ type Message struct {
 	Label       string // travels as a header where the protocol has headers
 	Transaction string // "" outside of transactions
 	Group       string // of messages that one consumer gets in their order; "": none
+	Sequence    int    // in the group: 1 begins it anew, one below 0 closes it, 0 says nothing
 	Body        []byte // belongs to the caller again when Send returns
 }
 
@@ -81,6 +82,13 @@ type Releasing interface {
 	ReleasesAborted()
 }
 
+// Leaver is a client that can end one of its subscriptions.
+type Leaver interface {
+	// Leave ends a subscription, and returns when it has ended. What was acknowledged in open
+	// transactions stays with those.
+	Leave(id string) error
+}
+
 // Delivery is a message received.
 type Delivery struct {
 	Subscription string // id given to Subscribe
@@ -101,9 +109,9 @@ type Event struct {
 type Dialer func(ctx context.Context, target, clientID string) (Client, error)
 
 // Dial connects to a broker and logs in. clientID may be "". The URL's scheme picks the client:
-// stomp speaks STOMP 1.2 itself and amqp AMQP 1.0, in windows; stomp+library and amqp+library use
-// public client libraries, of which that for STOMP waits for every confirmation. The context
-// bounds connecting only.
+// stomp speaks STOMP 1.2 itself, amqp AMQP 1.0 and openwire OpenWire, in windows; stomp+library and
+// amqp+library use public client libraries, of which that for STOMP waits for every confirmation.
+// The context bounds connecting only.
 func Dial(ctx context.Context, target, clientID string) (Client, error) {
 	u, err := url.Parse(target)
 	if err != nil {
@@ -118,6 +126,8 @@ func Dial(ctx context.Context, target, clientID string) (Client, error) {
 		return dialAMQP(ctx, u, clientID)
 	case "amqp+library":
 		return dialGoAMQP(ctx, u, clientID)
+	case "openwire":
+		return dialOpenWire(ctx, u, clientID)
 	}
-	return nil, fmt.Errorf("client: scheme %q is not understood; use stomp, stomp+library, amqp or amqp+library", u.Scheme)
+	return nil, fmt.Errorf("client: scheme %q is not understood; use stomp, stomp+library, amqp, amqp+library or openwire", u.Scheme)
 }

@@ -25,6 +25,7 @@ func TestClients(t *testing.T) {
 		{"go-stomp", b.URL("stomp+library", "stomp"), nil, true, []client.Settlement{client.Individual, client.Cumulative, client.Unconfirmed, client.Auto}},
 		{"AMQP", b.URL("amqp", "amqp"), nil, true, []client.Settlement{client.Individual, client.Cumulative, client.Unconfirmed, client.Auto}},
 		{"go-amqp", b.URL("amqp+library", "amqp"), nil, false, []client.Settlement{client.Individual, client.Unconfirmed, client.Auto}},
+		{"OpenWire", b.URL("openwire", "auto"), nil, true, []client.Settlement{client.Individual, client.Cumulative, client.Unconfirmed}},
 		{"proton", b.URL("amqp", "amqp"), proton(t), true, []client.Settlement{client.Individual, client.Unconfirmed, client.Auto}},
 	} {
 		t.Run(c.about, func(t *testing.T) {

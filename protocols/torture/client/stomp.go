@@ -128,21 +128,35 @@ func (c *stompClient) Subscribe(id string, s Subscription) error {
 		c.header("activemq.prefetchSize", strconv.Itoa(s.Prefetch))
 	}
 	c.header("activemq.subscriptionName", s.Durable)
-	const subscribed = "subscribed"
-	c.header("receipt", subscribed)
+	if err := c.call("subscribed"); err != nil {
+		return fmt.Errorf("subscribe to %s: %w", s.Destination, err)
+	}
+	return nil
+}
+
+// call sends the frame that was begun, and waits for its receipt.
+func (c *stompClient) call(receipt string) error {
+	c.header("receipt", receipt)
 	if err := errors.Join(c.end(nil), c.Flush()); err != nil {
 		return err
 	}
 	for {
-		e, receipt, err := c.read(confirmTimeout)
+		e, got, err := c.read(confirmTimeout)
 		switch {
 		case err != nil:
-			return fmt.Errorf("subscribe to %s: %w", s.Destination, err)
-		case receipt == subscribed:
+			return err
+		case got == receipt:
 			return e.Err
 		}
 		c.queued = append(c.queued, e)
 	}
+}
+
+// Leave implements Leaver.
+func (c *stompClient) Leave(id string) error {
+	c.begin(frame.Unsubscribe)
+	c.header("id", id)
+	return c.call("left")
 }
 
 func (c *stompClient) Send(m Message, token uint64) error {
@@ -153,6 +167,9 @@ func (c *stompClient) Send(m Message, token uint64) error {
 	}
 	c.header("torture", m.Label)
 	c.header("JMSXGroupID", m.Group)
+	if m.Sequence != 0 {
+		c.header("JMSXGroupSeq", strconv.Itoa(m.Sequence))
+	}
 	c.header("transaction", m.Transaction)
 	c.receipt(token)
 	c.head = frame.AppendHeaderInt(c.head, frame.ContentLength, int64(len(m.Body)))

@@ -119,6 +119,9 @@ func (c *libraryClient) Send(m Message, token uint64) error {
 	}
 	if m.Group != "" {
 		options = append(options, header("JMSXGroupID", m.Group))
+		if m.Sequence != 0 {
+			options = append(options, header("JMSXGroupSeq", strconv.Itoa(m.Sequence)))
+		}
 	}
 	body := bytes.Clone(m.Body) // the library writes it later
 	if m.Transaction != "" {

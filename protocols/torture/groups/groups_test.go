@@ -17,7 +17,7 @@ import (
 // most of the queue is on the disk.
 func TestRestarts(t *testing.T) {
 	t.Parallel()
-	for _, protocol := range []string{"stomp", "amqp"} {
+	for _, protocol := range []string{"stomp", "amqp", "openwire"} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -34,7 +34,7 @@ func TestRestarts(t *testing.T) {
 				mu.Unlock()
 			}
 			b := start()
-			serving(torture.Endpoint{URL: b.URL(protocol, protocol), Life: 1})
+			serving(torture.Endpoint{URL: b.URL(protocol, "auto"), Life: 1})
 			w := groups.Crash(uint64(time.Now().UnixNano()))
 			w.Groups, w.Consumers = 200, 20
 			t.Logf("seed %d", w.Seed)
@@ -53,7 +53,7 @@ func TestRestarts(t *testing.T) {
 					t.Fatal(err)
 				}
 				b = start()
-				serving(torture.Endpoint{URL: b.URL(protocol, protocol), Life: life + 2})
+				serving(torture.Endpoint{URL: b.URL(protocol, "auto"), Life: life + 2})
 			}
 			if err := r.Settled(ctx, 1500); err != nil {
 				t.Fatal(err)
@@ -65,6 +65,9 @@ func TestRestarts(t *testing.T) {
 			}
 			if report.Handed == 0 || report.Again == 0 {
 				t.Error("no group has gone from one consumer to another with messages unsettled")
+			}
+			if report.Committed == 0 || report.Aborted == 0 || report.Left == 0 || report.Parted == 0 {
+				t.Error("nothing was committed, rolled back or left in a transaction, or no group was closed with messages unsettled")
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package groups
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -15,6 +16,10 @@ type ledger struct {
 
 	confirmed, delivered, again, settled int
 	waiting                              int // messages that were sent, and whose settlement was not tried
+	committed                            int // messages whose settlement was confirmed
+	aborted                              int // transactions that were rolled back
+	left                                 int // subscriptions that were ended with a transaction open
+	parted                               int // deliveries to another consumer than has what came before a group was closed or begun anew
 	handed                               int // times that a group went from one consumer to another
 	attached                             int // connections of consumers
 	broken                               []string
@@ -23,11 +28,13 @@ type ledger struct {
 // group is what is known of one group.
 type group struct {
 	messages []message // by number
+	part     int       // of the newest message
+	closes   bool      // that one closes the group
 	open     []held    // delivered, and not tried to be settled, in the order of their numbers
 	owner    *attachment
-	newest   int // highest number that was delivered; -1: none
+	newest   map[int]int // by part: the highest number that was delivered
 	life     uint64
-	inLife   int // highest number that the broker of that life has delivered; -1: none
+	inLife   map[int]int // by part: the highest number that the broker of that life has delivered
 	history  []event
 }
 
@@ -54,11 +61,16 @@ func (k *group) note(what string, number int, by *attachment) {
 
 // message is one message of a group.
 type message struct {
+	// part counts how often the group was closed, or begun anew, before: no order is promised between
+	// parts.
+	part      int
 	confirmed bool
 	delivered bool
-	tried     bool   // to be settled
-	doubted   bool   // its producer's connection broke before it was confirmed
-	life      uint64 // of the broker that delivered it last
+	tried     bool          // to be settled
+	done      bool          // its settlement was confirmed: it must not come again
+	doubted   bool          // its producer's connection broke before it was confirmed
+	life      uint64        // of the broker that delivered it last
+	had       []*attachment // who got it from that broker
 }
 
 // held is a message that a consumer has and has not settled.
@@ -71,13 +83,16 @@ type held struct {
 type attachment struct {
 	name string
 	life uint64
-	last map[int]int // by group: the number of the last delivery
+	last map[place]int // the number of the last delivery
 }
+
+// place is a part of a group.
+type place struct{ group, part int }
 
 func newLedger(groups int) *ledger {
 	l := &ledger{groups: make([]group, groups), moved: make(chan struct{})}
 	for i := range l.groups {
-		l.groups[i].newest, l.groups[i].inLife = -1, -1
+		l.groups[i].newest, l.groups[i].inLife = make(map[int]int), make(map[int]int)
 	}
 	return l
 }
@@ -100,13 +115,17 @@ func (l *ledger) violate(k *group, format string, args ...any) {
 	l.broken = append(l.broken, text)
 }
 
-// attempt notes that a message is about to be sent, and returns its number.
-func (l *ledger) attempt(g int) int {
+// attempt notes that a message is about to be sent, with a JMSXGroupSeq, and returns its number.
+func (l *ledger) attempt(g, sequence int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := &l.groups[g]
-	k.messages = append(k.messages, message{})
-	k.note("sent", len(k.messages)-1, nil)
+	if sequence == 1 || k.closes {
+		k.part++
+	}
+	k.closes = sequence < 0
+	k.messages = append(k.messages, message{part: k.part})
+	k.note(fmt.Sprintf("sent as %d of part %d", sequence, k.part), len(k.messages)-1, nil)
 	l.waiting++
 	return len(k.messages) - 1
 }
@@ -147,7 +166,7 @@ func (l *ledger) attach(name string, life uint64) *attachment {
 	defer l.mu.Unlock()
 	l.life = max(l.life, life)
 	l.attached++
-	return &attachment{name: name, life: life, last: make(map[int]int)}
+	return &attachment{name: name, life: life, last: make(map[place]int)}
 }
 
 // deliver notes a delivery, and checks the order. What a dead broker had sent is of no interest any
@@ -166,12 +185,17 @@ func (l *ledger) deliver(a *attachment, g, number int) {
 	m := &k.messages[number]
 	k.note("to", number, a)
 	if k.life != a.life {
-		k.life, k.inLife = a.life, -1
+		k.life = a.life
+		clear(k.inLife)
+	}
+	if m.life != a.life {
+		m.had = nil
 	}
 	if a.life > l.ending {
 		l.check(k, a, g, number)
 	}
-	a.last[g] = number
+	a.last[place{g, m.part}] = number
+	m.had = append(m.had, a)
 	if k.owner != nil && k.owner != a {
 		l.handed++
 	}
@@ -179,7 +203,7 @@ func (l *ledger) deliver(a *attachment, g, number int) {
 	if m.delivered {
 		l.again++
 	}
-	k.owner, k.newest, k.inLife = a, max(k.newest, number), max(k.inLife, number)
+	k.owner, k.newest[m.part], k.inLife[m.part] = a, max(k.newest[m.part], number), max(k.inLife[m.part], number)
 	m.delivered, m.life = true, a.life
 	if a.life > l.ending || !m.tried { // it may be read late, and settled by somebody else
 		k.hold(held{number, a})
@@ -190,19 +214,39 @@ func (l *ledger) deliver(a *attachment, g, number int) {
 // check compares a delivery with those before it. The caller holds mu.
 func (l *ledger) check(k *group, a *attachment, g, number int) {
 	m := &k.messages[number]
-	if last, ok := a.last[g]; ok && number <= last {
+	if m.done {
+		l.violate(k, "group %d: %d came to %s after its settlement was confirmed", g, number, a.name)
+	}
+	if last, ok := a.last[place{g, m.part}]; ok && number <= last {
 		l.violate(k, "group %d: %s got %d after %d", g, a.name, number, last)
 	}
-	if !m.delivered && number < k.newest {
-		l.violate(k, "group %d: %d came to %s for the first time after %d had come", g, number, a.name, k.newest)
+	if newest := k.newest[m.part]; !m.delivered && number < newest {
+		l.violate(k, "group %d: %d came to %s for the first time after %d had come", g, number, a.name, newest)
 	}
-	if m.life != a.life && number < k.inLife {
-		l.violate(k, "group %d: %d came to %s after %d had come from the same broker", g, number, a.name, k.inLife)
+	if newest := k.inLife[m.part]; m.life != a.life && number < newest {
+		l.violate(k, "group %d: %d came to %s after %d had come from the same broker", g, number, a.name, newest)
 	}
 	for _, o := range k.open {
-		if o.number < number && o.by != a {
-			l.violate(k, "group %d: %d came to %s while %s has, or had, %d unsettled", g, number, a.name, o.by.name, o.number)
-			break
+		if o.number >= number || o.by == a {
+			continue
+		}
+		if k.messages[o.number].part != m.part {
+			l.parted++
+			continue
+		}
+		l.violate(k, "group %d: %d came to %s while %s has, or had, %d unsettled", g, number, a.name, o.by.name, o.number)
+		break
+	}
+	// Who got a later one must have had this one, which was not settled then, as it comes now.
+	for later := number + 1; later <= k.newest[m.part]; later++ {
+		o := &k.messages[later]
+		if o.part != m.part || o.life != a.life {
+			continue
+		}
+		for _, by := range o.had {
+			if !slices.Contains(m.had, by) {
+				l.violate(k, "group %d: %d came to %s after %s, which did not have it, had got %d", g, number, a.name, by.name, later)
+			}
 		}
 	}
 }
@@ -229,8 +273,14 @@ func (l *ledger) settle(a *attachment, g, number int) {
 	if a.life < l.life {
 		return
 	}
+	l.groups[g].note("settled by", number, a)
+	l.try(g, number)
+	l.progress()
+}
+
+// try notes that a message may be settled. The caller holds mu.
+func (l *ledger) try(g, number int) {
 	k := &l.groups[g]
-	k.note("settled by", number, a)
 	for i := range k.open {
 		if k.open[i].number == number {
 			k.open = append(k.open[:i], k.open[i+1:]...)
@@ -245,7 +295,45 @@ func (l *ledger) settle(a *attachment, g, number int) {
 			l.waiting--
 		}
 	}
+}
+
+// finish notes that the broker has confirmed that messages are settled: they must not come again,
+// whatever happens to it.
+func (l *ledger) finish(a *attachment, list []taken) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, d := range list {
+		k := &l.groups[d.group]
+		m := &k.messages[d.number]
+		k.note("settlement confirmed to", d.number, a)
+		if m.delivered && m.life > a.life {
+			l.violate(k, "group %d: the settlement of %d was confirmed to %s, and yet it came again", d.group, d.number, a.name)
+		}
+		l.try(d.group, d.number)
+		m.done = true
+		l.committed++
+	}
 	l.progress()
+}
+
+// abort notes that messages are not settled after all, and stay with their consumer.
+func (l *ledger) abort(a *attachment, list []taken) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.aborted++
+	for _, d := range list {
+		l.groups[d.group].note("not settled after all by", d.number, a)
+	}
+}
+
+// leave notes that a consumer has ended its subscription, but for a transaction with some messages.
+func (l *ledger) leave(a *attachment, list []taken) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.left++
+	for _, d := range list {
+		l.groups[d.group].note("in a transaction without a subscription of", d.number, a)
+	}
 }
 
 // missing says which confirmed messages have not come, or were not settled; "" if there are none.

@@ -30,7 +30,7 @@ func newProducer(r *Run, index int) *producer {
 }
 
 // sent is a message that is not confirmed yet.
-type sent struct{ group, number int }
+type sent struct{ group, number, sequence int }
 
 // serve implements worker.
 func (p *producer) serve(c client.Client, _ uint64) (done bool, err error) {
@@ -50,8 +50,8 @@ func (p *producer) serve(c client.Client, _ uint64) (done bool, err error) {
 			wait = patience
 		case w.Backlog > 0 && l.backlog() >= w.Backlog:
 		default:
-			g := p.group()
-			s := sent{g, l.attempt(g)}
+			s := sent{group: p.group(), sequence: p.sequence()}
+			s.number = l.attempt(s.group, s.sequence)
 			waiting[token] = s
 			if err := c.Send(p.message(s), token); err != nil {
 				return false, err
@@ -81,11 +81,22 @@ func (p *producer) group() int {
 	return p.index + p.run.w.Producers*p.dice.IntN(n)
 }
 
+// sequence returns the JMSXGroupSeq of the next message: of most it says nothing.
+func (p *producer) sequence() int {
+	switch w, at := &p.run.w, p.dice.Float64(); {
+	case at < w.Closes:
+		return -1
+	case at < w.Closes+w.Begins:
+		return 1
+	}
+	return 0
+}
+
 func (p *producer) message(s sent) client.Message {
 	p.body = binary.BigEndian.AppendUint32(p.body[:0], uint32(s.group))
 	p.body = binary.BigEndian.AppendUint32(p.body, uint32(s.number))
 	for range p.dice.IntN(max(p.run.w.Size-8, 1)) {
 		p.body = append(p.body, byte(s.number))
 	}
-	return client.Message{Destination: "/queue/" + p.run.w.Queue, Persistent: true, Group: "g" + strconv.Itoa(s.group), Body: p.body}
+	return client.Message{Destination: "/queue/" + p.run.w.Queue, Persistent: true, Group: "g" + strconv.Itoa(s.group), Sequence: s.sequence, Body: p.body}
 }

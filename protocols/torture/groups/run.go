@@ -23,6 +23,14 @@ type Workload struct {
 	Stay      int // messages after which a consumer leaves, at most
 	Size      int // octets of bodies, at most; at least 8
 	Backlog   int // producers pause when so many messages wait; 0: they don't
+
+	Closes float64 // share of messages that close their group (JMSXGroupSeq -1)
+	Begins float64 // share of messages that begin it anew (JMSXGroupSeq 1)
+
+	Confirmed  float64 // share of consumers' connections that have every settlement confirmed
+	Transacted float64 // share of consumers' connections that settle in transactions
+	Aborts     float64 // share of transactions that are rolled back
+	Leaves     float64 // share of transactions whose consumer ends its subscription before they end
 }
 
 // Crash returns the workload behind crash tests: 1,000 groups, and 50 consumers that come and go.
@@ -30,6 +38,7 @@ func Crash(seed uint64) Workload {
 	return Workload{
 		Seed: seed, Queue: fmt.Sprintf("groups.%d", seed), Groups: 1000, Producers: 4, Window: 64,
 		Consumers: 50, Prefetch: 20, Stay: 200, Size: 2 << 10, Backlog: 8000,
+		Closes: 0.05, Begins: 0.05, Confirmed: 0.2, Transacted: 0.5, Aborts: 0.3, Leaves: 0.05,
 	}
 }
 
@@ -165,6 +174,10 @@ type Report struct {
 	Again       int // of them not the first of their message
 	Handed      int // times that a group went from one consumer to another
 	Connections int // of consumers
+	Committed   int // messages whose settlement was confirmed
+	Aborted     int // transactions that were rolled back
+	Left        int // subscriptions that were ended with a transaction open
+	Parted      int // deliveries to others than have what came before the group was closed or begun anew
 }
 
 // Finish lets producers end what they have begun, waits until all of it was delivered and settled,
@@ -192,7 +205,7 @@ func (r *Run) Finish(ctx context.Context) (Report, error) {
 	for _, text := range l.broken {
 		list = append(list, errors.New(text))
 	}
-	return Report{l.confirmed, l.delivered, l.again, l.handed, l.attached}, errors.Join(list...)
+	return Report{l.confirmed, l.delivered, l.again, l.handed, l.attached, l.committed, l.aborted, l.left, l.parted}, errors.Join(list...)
 }
 
 // complete waits until nothing is missing. It looks from time to time: to look is dear.

@@ -1,0 +1,110 @@
+package broker_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/message"
+)
+
+// inGroup returns a durable message of a group.
+func inGroup(s, group string, seq int32) *message.Message {
+	m := text(s, true)
+	m.GroupID, m.GroupSeq = group, seq
+	return m
+}
+
+// TestGroupWaitsForATransaction has a consumer leave messages of a group to a transaction, and go:
+// what stands behind them goes to nobody before that is over.
+func TestGroupWaitsForATransaction(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		end  func(*broker.Transaction) error
+		want []string
+	}{
+		"commit":   {func(tx *broker.Transaction) error { return tx.Commit(0) }, []string{"free", "2", "3"}},
+		"rollback": {(*broker.Transaction).Rollback, []string{"free", "1", "2", "3"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := startNode(t, broker.Options{})
+			a, b := n.connect("a"), n.connect("b")
+			s := a.subscribe(on(q("Q")), 10)
+			a.post(q("Q"), inGroup("1", "G", 0), inGroup("2", "G", 0), inGroup("3", "G", -1))
+			a.receive(3)
+			tx, err := a.Begin()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Settle(1, 1, broker.Outcome{}, tx, 0); err != nil {
+				t.Fatal(err)
+			}
+			s.Close(^uint64(0), 0)
+			b.subscribe(on(q("Q")), 10)
+			a.post(q("Q"), text("free", true))
+			equal(t, b.receive(1), []string{"free"})
+			if err := c.end(tx); err != nil {
+				t.Fatal(err)
+			}
+			equal(t, b.receive(len(c.want)), c.want)
+		})
+	}
+}
+
+// TestGroupThatBeginsAnewOvertakesNothing has a group begin anew while messages of it wait for its
+// owner, which is full.
+func TestGroupThatBeginsAnewOvertakesNothing(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	a, b := n.connect("a"), n.connect("b")
+	s := a.subscribe(on(q("Q")), 1)
+	a.post(q("Q"), inGroup("1", "G", 0))
+	a.receive(1)
+	b.subscribe(on(q("Q")), 10)
+	a.post(q("Q"), inGroup("2", "G", 0), inGroup("3", "G", 1), text("free", true))
+	equal(t, b.receive(1), []string{"free"})
+	s.Limit(2)
+	equal(t, a.receive(2), []string{"1", "2"})
+	// Now that nothing waits before it, the third message is anybody's.
+	s.Limit(3)
+	equal(t, a.receive(3), []string{"1", "2", "3"})
+	a.post(q("Q"), inGroup("4", "G", 1))
+	equal(t, b.receive(2), []string{"free", "4"})
+}
+
+// TestGroupIsClosedOnce has the last message of a part of a group come again when the next part is under
+// way: it does not close that too.
+func TestGroupIsClosedOnce(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	a, b, c := n.connect("a"), n.connect("b"), n.connect("c")
+	a.subscribe(on(q("Q")), 2)
+	a.post(q("Q"), inGroup("1", "G", 0), inGroup("2", "G", -1))
+	a.receive(2)
+	b.subscribe(on(q("Q")), 10)
+	b.post(q("Q"), inGroup("3", "G", 0))
+	equal(t, b.receive(1), []string{"3"})
+	a.Close()
+	equal(t, b.receive(3), []string{"3", "1", "2"})
+	c.subscribe(on(q("Q")), 10)
+	b.post(q("Q"), inGroup("4", "G", 0))
+	equal(t, b.receive(4), []string{"3", "1", "2", "4"})
+}
+
+// TestNewGroupsGoToWhoHasFewest lets a second consumer come when the first has some groups.
+func TestNewGroupsGoToWhoHasFewest(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	a, b := n.connect("a"), n.connect("b")
+	a.subscribe(on(q("Q")), 100)
+	for i := range 4 {
+		a.post(q("Q"), inGroup("a", fmt.Sprint("old", i), 0))
+	}
+	a.receive(4)
+	b.subscribe(on(q("Q")), 100)
+	for i := range 4 {
+		a.post(q("Q"), inGroup("b", fmt.Sprint("new", i), 0))
+	}
+	equal(t, b.receive(4), []string{"b", "b", "b", "b"})
+}

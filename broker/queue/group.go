@@ -1,0 +1,226 @@
+package queue
+
+import (
+	"crypto/sha256"
+	"slices"
+	"strings"
+
+	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/store"
+)
+
+// ownership is what a queue knows of a message group: one consumer gets all of its messages, so that
+// they are consumed in their order, until the group is closed or begun anew, or its owner goes.
+type ownership struct {
+	*consumerState
+	since store.ID // the message by which it became the owner
+	// Others were refused messages between these, which may still wait; 0: there are none.
+	lowest, highest store.ID
+}
+
+// group is a message's, as a queue knows it.
+type group struct {
+	name  string // "" for a message of none
+	owner *ownership
+}
+
+// groupOf returns what is known of a message's group. The caller holds the dispatch lock.
+func (q *Queue) groupOf(m *message.Message) group {
+	if m.GroupID == "" {
+		return group{}
+	}
+	name := groupName(m)
+	return group{name, q.groups[name]}
+}
+
+// longGroup is the length in bytes beyond which a hash stands for a group's name.
+const longGroup = 256
+
+// groupName returns the name under which a message's group is remembered.
+func groupName(m *message.Message) string {
+	if len(m.GroupID) <= longGroup {
+		return m.GroupID
+	}
+	sum := sha256.Sum256([]byte(m.GroupID))
+	return "sha256 " + string(sum[:])
+}
+
+// begins reports whether a message begins a group anew (JMSXGroupSeq 1), so that anybody may have it.
+// While others of its group wait before it, it does not, as it would overtake them. Nor does one that
+// comes again after its group has begun.
+func (o *ownership) begins(seq int32, id store.ID) bool {
+	return seq == 1 && id > o.since && (o.lowest == 0 || o.lowest >= id)
+}
+
+// isOpen reports whether any consumer may have a message, as far as its group is concerned.
+func (g group) isOpen(m *message.Message, id store.ID) bool {
+	return g.owner == nil || g.owner.begins(m.GroupSeq, id)
+}
+
+// grants reports whether a consumer may have a message of a group. The caller holds the dispatch lock.
+func (q *Queue) grants(g group, c *Consumer, m *message.Message, id store.ID) bool {
+	if len(q.undecided) > 0 && q.waits(g, id) {
+		q.passedOver = true
+		return false
+	}
+	if g.isOpen(m, id) || g.owner.Consumer == c {
+		return true
+	}
+	o := g.owner
+	if o.lowest == 0 || id < o.lowest {
+		o.lowest = id
+	}
+	o.highest = max(o.highest, id)
+	q.passedOver = true
+	return false
+}
+
+// own notes that a consumer has got an entry of a group: it owns that from now on, or not any more
+// after the group's last one.
+func (q *Queue) own(g group, s *consumerState, e *Entry) {
+	o := g.owner
+	switch {
+	case o == nil && e.Msg.GroupSeq < 0:
+		return
+	case o == nil:
+	case e.Msg.GroupSeq < 0 && e.Ref.ID > o.since:
+		// One that comes again while a later part of its group is under way has closed its own before.
+		q.disown(g.name, o)
+		return
+	case o.consumerState == s:
+		if o.begins(e.Msg.GroupSeq, e.Ref.ID) {
+			o.since = e.Ref.ID
+		}
+		switch {
+		case e.Ref.ID >= o.highest:
+			o.lowest, o.highest = 0, 0
+		case e.Ref.ID >= o.lowest:
+			o.lowest = e.Ref.ID + 1
+		}
+		return
+	default:
+		q.disown(g.name, o)
+	}
+	if q.groups == nil {
+		q.groups = make(map[string]*ownership)
+	}
+	limit := q.options.Load().GroupLimit
+	if limit <= 0 {
+		limit = 1024
+	}
+	for name, o := range q.groups {
+		if len(q.groups) < limit {
+			break
+		}
+		q.disown(name, o)
+	}
+	q.groups[strings.Clone(g.name)] = &ownership{consumerState: s, since: e.Ref.ID} // the message's memory must not stay with it
+	s.owns++
+}
+
+// disown forgets a group: what others were refused of it they may have now.
+func (q *Queue) disown(name string, o *ownership) {
+	delete(q.groups, name)
+	o.owns--
+	q.regrouped = q.regrouped || q.passedOver
+}
+
+// regroup lets consumers look again at what they were refused because of groups that are free now.
+func (q *Queue) regroup() {
+	q.regrouped, q.passedOver = false, false
+	q.rewind()
+}
+
+// disownAll forgets the groups of a consumer. The caller holds the dispatch lock.
+func (q *Queue) disownAll(c *Consumer) {
+	for name, o := range q.groups {
+		if o.Consumer == c {
+			q.disown(name, o)
+		}
+	}
+}
+
+// part keeps a consumer in sight that has gone and left deliveries to a transaction. Until that is
+// over nothing overtakes, within their groups, what may come back. The caller holds the dispatch lock.
+func (q *Queue) part(c *Consumer) {
+	q.disownAll(c)
+	q.parted = append(q.parted, c)
+	q.settleParted()
+}
+
+// settleParted forgets consumers that have gone and whose transactions are over, and notes which groups
+// wait for those that are not. The caller holds the dispatch lock.
+func (q *Queue) settleParted() {
+	was := q.undecided
+	q.undecided = nil
+	q.parted = slices.DeleteFunc(q.parted, func(c *Consumer) bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		switch {
+		case c.returning > 0:
+			for name, id := range was { // what comes back is on its way
+				q.await(name, id)
+			}
+		case c.enlisted == 0:
+			return true
+		}
+		c.parted = true
+		for n := c.first; c.enlisted > 0 && n <= c.last.Load(); n++ {
+			if s := c.slotAt(n); s != nil && s.enlisted && s.q == q && s.e.Msg.GroupID != "" {
+				q.await(groupName(s.e.Msg), s.e.Ref.ID)
+			}
+		}
+		return false
+	})
+	for name, id := range was {
+		if now, ok := q.undecided[name]; !ok || now > id {
+			q.regrouped = q.regrouped || q.passedOver
+		}
+	}
+}
+
+// await notes that a transaction decides on a message of a group whose consumer has gone.
+func (q *Queue) await(name string, id store.ID) {
+	if q.undecided == nil {
+		q.undecided = make(map[string]store.ID)
+	}
+	if lowest, ok := q.undecided[name]; !ok || id < lowest {
+		q.undecided[strings.Clone(name)] = id
+	}
+}
+
+// waits reports whether a message comes after one of its group that a transaction decides on, and that
+// nobody has. What belongs to a later part of the group, with an owner of its own, does not wait. The
+// caller holds the dispatch lock.
+func (q *Queue) waits(g group, id store.ID) bool {
+	lowest, ok := q.undecided[g.name]
+	return ok && id > lowest && (g.owner == nil || g.owner.since <= lowest || id < g.owner.since)
+}
+
+// decided frees the groups that a consumer which has gone still had, when nothing is left of it for
+// transactions to decide on.
+func (q *Queue) decided() {
+	q.lock()
+	q.settleParted()
+	q.unlock()
+	q.Kick()
+}
+
+// fewest returns, of the consumers from first to end that may get something and were not tried, the one
+// with the fewest groups, and of several the next in turn from at; -1 if there is none.
+func (q *Queue) fewest(first, end, at int) int {
+	best := -1
+	for range end - first {
+		s := q.consumers[at]
+		if s.eligible && s.tried != q.tries && (best < 0 || s.owns < q.consumers[best].owns) {
+			best = at
+		}
+		if at++; at == end {
+			at = first
+		}
+	}
+	if best >= 0 {
+		q.consumers[best].tried = q.tries
+	}
+	return best
+}
