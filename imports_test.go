@@ -68,7 +68,7 @@ func layers() []layer {
 		{pkg: "protocols/openwire/jmstest", may: []string{"protocols/brokertest", "protocols/clienttest"}, tests: append(kits, "broker/...", "protocols", "protocols/server")},
 		{pkg: "protocols/openwire/wire", pure: true},
 		{pkg: "protocols/openwire/wire/generate"}, // run by go generate, not part of the program
-		{pkg: "protocols/amqp", may: []string{"broker/...", "protocols"}, tests: append(kits, "protocols/server")},
+		{pkg: "protocols/amqp", may: []string{"broker/...", "protocols"}, tests: append(kits, "protocols/server", "store/...")},
 		{pkg: "protocols/amqp/mapping", may: leaves("protocols/amqp/wire", "protocols/amqp/section"), pure: true},
 		{pkg: "protocols/amqp/wire", pure: true},
 		{pkg: "protocols/amqp/frame", may: []string{"protocols/amqp/wire"}, pure: true},
