@@ -34,10 +34,15 @@ type runningServe struct {
 // serve runs manifold serve with a configuration; STORE in its text stands for a directory.
 func serve(t *testing.T, text string) *runningServe {
 	t.Helper()
-	name := file(t, "c.yaml", strings.ReplaceAll(text, "STORE", filepath.Join(t.TempDir(), "data")))
+	return serveFile(t, file(t, "c.yaml", strings.ReplaceAll(text, "STORE", filepath.Join(t.TempDir(), "data"))))
+}
+
+// serveFile serves a configuration file.
+func serveFile(t *testing.T, name string, env ...string) *runningServe {
+	t.Helper()
 	s := &runningServe{make(chan os.Signal), make(chan sysexit.Code, 1), &buffer{}, map[string]string{}}
 	out := make(lines, 1)
-	a := &app{out: out, err: s.log, signals: s.signals, env: []string{"GOMEMLIMIT=off", "GOGC=100"}, newBroker: newBroker}
+	a := &app{out: out, err: s.log, signals: s.signals, env: append([]string{"GOMEMLIMIT=off", "GOGC=100"}, env...), newBroker: newBroker}
 	go func() {
 		s.done <- a.run(context.Background(), []string{"serve", "--config", name, "--log-format=json"})
 	}()

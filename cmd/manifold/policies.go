@@ -83,6 +83,7 @@ func limitValues(values values, l *config.DestinationLimits) {
 			"discard_oldest": policy.DiscardOldest, "dead_letter_oldest": policy.DeadLetterOldest,
 		}[v]
 	})
+	set(values, "limits.window", l.Window, func(p *policy.Policy, v config.Size) { p.Limits.Window = int64(v) })
 	set(values, "limits.pending_multiplier", l.PendingMultiplier, func(p *policy.Policy, v float64) { p.Limits.PendingRate = v })
 	set(values, "limits.eviction", l.Eviction, func(p *policy.Policy, v string) {
 		p.Limits.Eviction = map[string]policy.Eviction{

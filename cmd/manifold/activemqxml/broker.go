@@ -125,6 +125,10 @@ func (c *converter) brokerAttributes(n *node) {
 	}
 	if v, a := c.boolean(n, "persistent"); a != nil && !v {
 		c.out.set("store.engine", "memory", a.line)
+		c.store.memory = true
+	}
+	if adapter := n.child("persistenceAdapter"); adapter != nil && adapter.child("memoryPersistenceAdapter") != nil {
+		c.store.memory = true
 	}
 	if v, a := c.boolean(n, "useVirtualTopics"); a != nil && !v {
 		c.out.empty("destinations.virtual_topics", a.line)

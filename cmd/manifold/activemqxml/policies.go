@@ -63,7 +63,7 @@ func (x *policy) topic() bool { return strings.HasPrefix(x.match, "topic://") }
 
 // queueOnly and topicOnly are values that mean nothing to the other kind.
 var (
-	queueOnly = []string{"limits.memory", "prefetch.queue", "prefetch.browser"}
+	queueOnly = []string{"limits.memory", "limits.window", "prefetch.queue", "prefetch.browser"}
 	topicOnly = []string{"limits.pending", "limits.pending_multiplier", "limits.eviction", "limits.eviction_property", "prefetch.topic", "prefetch.durable", "recovery.messages", "recovery.bytes", "recovery.age", "recovery.always", "offline_durable_timeout"}
 )
 
@@ -86,8 +86,8 @@ func (c *converter) putNoted(key, v, note string, line int) {
 		return
 	}
 	switch e := &c.entries[len(c.entries)-1]; key {
-	case "limits.memory":
-		e.Note, e.Changes = "a topic keeps nothing; what waits for slow subscribers is bounded by pendingMessageLimitStrategy and by limits.memory of the broker", true
+	case "limits.memory", "limits.window":
+		e.Note, e.Changes = "publishers do not wait for slow subscribers of a topic, whose backlog a pendingMessageLimitStrategy and the limits of the broker bound", true
 		e.Fate, e.Option = Dropped, ""
 	default:
 		e.Fate, e.Option, e.Note, e.Changes = Dropped, "", "means nothing to this kind of destination", false
@@ -190,12 +190,27 @@ func (c *converter) policyValues(n *node) {
 			c.put(x.key, period(v), a.line)
 		}
 	}
-	if v, a := c.size(n, "memoryLimit"); a != nil && v > 0 {
-		c.put("limits.memory", v.String(), a.line)
-	}
+	c.memoryLimit(n)
 	c.inactive(n)
 	c.dispatchStart(n)
 	c.groupFactory(n)
+}
+
+// memoryLimit reads how much of a queue is in memory. Where its cursor has a store to write to, that
+// is all it means: nobody waits. Without one, producers do.
+func (c *converter) memoryLimit(n *node) {
+	v, a := c.size(n, "memoryLimit")
+	if a == nil || v == 0 {
+		return
+	}
+	cursor := n.child("pendingQueuePolicy")
+	if c.store.memory || cursor != nil && cursor.child("vmQueueCursor") != nil {
+		e := &c.entries[len(c.entries)-1]
+		e.Option, e.Note = "destinations.policies.limits.memory", "producers wait at it, as all of the queue is in memory"
+		c.put("limits.memory", v.String(), a.line)
+		return
+	}
+	c.put("limits.window", v.String(), a.line)
 }
 
 // inactive reads when inactive destinations are deleted.

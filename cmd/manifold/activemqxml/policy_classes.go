@@ -36,7 +36,7 @@ func policyClasses() []class {
 				lose("tempQueue", "", "policies are for lasting destinations"), lose("tempTopic", "", "policies are for lasting destinations"),
 				lose("destination", "", "name the destination with queue or topic"),
 				keep("producerFlowControl", p+"producer_flow_control"),
-				become("memoryLimit", p+"limits.memory", "of a queue; what topics hold is bounded for each subscriber"),
+				become("memoryLimit", p+"limits.window", "of queues: the rest is on the disk; with vmQueueCursor and in a broker that is not persistent it is limits.memory, at which producers wait"),
 				keep("queuePrefetch", p+"prefetch.queue"), keep("topicPrefetch", p+"prefetch.topic"),
 				keep("durableTopicPrefetch", p+"prefetch.durable"), keep("queueBrowserPrefetch", p+"prefetch.browser"),
 				keep("expireMessagesPeriod", p+"expire_period"),

@@ -273,6 +273,7 @@ type Prefetch struct {
 // DestinationLimits bound one destination; 0 means that only the broker's limits hold.
 type DestinationLimits struct {
 	Memory            *Size
+	Window            *Size
 	Messages          *int
 	Overflow          *string // "block", "fail", "discard_new", "discard_oldest", "dead_letter_oldest"
 	Pending           *int    // of a non-durable topic subscription, beyond its prefetch; -1: no limit

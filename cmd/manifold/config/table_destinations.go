@@ -112,6 +112,9 @@ func policyFields() []Option {
 		opt("limits.memory", "0", func(p *Policy) value {
 			return optional(&p.Limits.Memory, func(s *Size) value { return size(s, 0) })
 		}, "Memory for the destination's messages; 0 leaves only the broker's limit.", live),
+		opt("limits.window", "0", func(p *Policy) value {
+			return optional(&p.Limits.Window, func(s *Size) value { return size(s, 0) })
+		}, "Bytes of a queue's waiting messages that are kept in memory, as ActiveMQ's memoryLimit with its store cursor; the rest is read from the disk when its turn comes. 0 sizes it by the memory that is free.", live),
 		count("limits.messages", "0", 0, func(p *Policy) **int { return &p.Limits.Messages },
 			"Messages that the destination may hold; 0 sets no bound."),
 		opt("limits.overflow", "block", func(p *Policy) value {

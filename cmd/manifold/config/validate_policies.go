@@ -70,7 +70,7 @@ var (
 		"prefetch.topic", "prefetch.durable", "recovery.messages", "recovery.bytes", "recovery.age", "recovery.always", "offline_durable_timeout",
 	}
 	queueValues = []string{
-		"limits.messages", "limits.memory", "limits.overflow", "prefetch.queue", "prefetch.browser",
+		"limits.messages", "limits.memory", "limits.window", "limits.overflow", "prefetch.queue", "prefetch.browser",
 	}
 )
 

@@ -47,9 +47,6 @@ func ActiveMQInstalled() bool {
 // used before is recovered. The process ends with the test, or by Kill.
 func StartActiveMQ(t testing.TB, dir string, c Config) *Broker {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Join(dir, "conf"), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	wrap := func(name, inner string) string {
 		if inner == "" {
 			return ""
@@ -80,6 +77,16 @@ func StartActiveMQ(t testing.TB, dir string, c Config) *Broker {
 </broker>
 </beans>
 `, escape(dir), c.More, wrap("networkConnectors", c.Networks), wrap("plugins", c.Plugins), ssl, c.Port, c.Connectors)
+	return RunActiveMQ(t, dir, text, c.Port)
+}
+
+// RunActiveMQ starts the broker with an activemq.xml of the caller's, like StartActiveMQ. port is one of its plain
+// listeners on loopback; the properties are Java's options, such as -Dname=value.
+func RunActiveMQ(t testing.TB, dir, text string, port int, properties ...string) *Broker {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, "conf"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	file := filepath.Join(dir, "conf/activemq.xml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -88,11 +95,12 @@ func StartActiveMQ(t testing.TB, dir string, c Config) *Broker {
 	if err := os.WriteFile(filepath.Join(dir, "conf/log4j.properties"), []byte(log), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	b := &Broker{Port: c.Port, dir: dir, log: new(brokertest.Buffer), done: make(chan struct{})}
-	b.cmd = exec.Command("java", "-Xms64M", "-Xmx768M", "-XX:+UseSerialGC", "-Dactivemq.home="+activeMQHome, "-Dactivemq.base="+dir,
-		"-Dactivemq.conf="+filepath.Join(dir, "conf"), "-Dactivemq.data="+filepath.Join(dir, "data"),
-		"-classpath", filepath.Join(dir, "conf")+":"+filepath.Join(activeMQHome, "bin/activemq.jar"),
+	b := &Broker{Port: port, dir: dir, log: new(brokertest.Buffer), done: make(chan struct{})}
+	args := append([]string{"-Xms64M", "-Xmx768M", "-XX:+UseSerialGC", "-Dactivemq.home=" + activeMQHome, "-Dactivemq.base=" + dir,
+		"-Dactivemq.conf=" + filepath.Join(dir, "conf"), "-Dactivemq.data=" + filepath.Join(dir, "data")}, properties...)
+	args = append(args, "-classpath", filepath.Join(dir, "conf")+":"+filepath.Join(activeMQHome, "bin/activemq.jar"),
 		"org.apache.activemq.console.Main", "start", "xbean:file:"+file)
+	b.cmd = exec.Command("java", args...)
 	b.cmd.Stdout, b.cmd.Stderr = b.log, b.log
 	if err := b.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -107,7 +115,7 @@ func StartActiveMQ(t testing.TB, dir string, c Config) *Broker {
 			t.Logf("ActiveMQ wrote:\n%.8000s", b.log.String())
 		}
 	})
-	AwaitPort(t, c.Port, b.done)
+	AwaitPort(t, port, b.done)
 	return b
 }
 
