@@ -161,7 +161,7 @@ func (c *converter) expandIn(s string, depth int) (string, error) {
 			}
 		}
 		if !ok {
-			return "", fmt.Errorf("nothing gives ${%.80s} a value; -D %.80s=VALUE does", inner, inner)
+			return "", fmt.Errorf("nothing gives ${%.80s} a value; -D%.80s=VALUE in the environment variable ACTIVEMQ_OPTS does", inner, inner)
 		}
 		if v, err = c.decrypt(inner, v); err == nil {
 			v, err = c.expandIn(v, depth+1)
