@@ -11,4 +11,4 @@
 // page on migration is generated from it.
 package activemqxml
 
-//go:generate sh -c "go test . -run TestMigrationPage -write"
+//go:generate go test . -run TestMigrationPage -write
