@@ -91,7 +91,7 @@ func layers() []layer {
 		{pkg: "protocols/clienttest"},
 		{pkg: "protocols/brokertest", may: []string{"broker/...", "store/...", "protocols/..."}},
 
-		{pkg: "cmd/manifold", may: []string{"broker/...", "store/...", "protocols/..."}},
+		{pkg: "cmd/manifold", may: []string{"broker/...", "store/...", "protocols/..."}, tests: []string{"broker/security/ldap/ldaptest"}},
 		{pkg: "cmd/manifold/config"},
 		{pkg: "cmd/manifold/accounts"},
 		// A file of ActiveMQ's becomes one of ours: it knows destinations' patterns and Java's files.

@@ -266,21 +266,24 @@ func (b *Broker) ReloadPolicies() {
 	}
 	b.Subscriptions((*Subscription).applyPolicies)
 	b.mu.RLock()
-	conns := make([]*Connection, 0, len(b.connections))
-	for c := range b.connections {
-		conns = append(conns, c)
-	}
 	for _, d := range b.durables {
 		p := b.Policies.Lookup(addressOf(d.rec.Address))
 		d.queue.SetOptions(queueOptions(&p))
 	}
 	b.mu.RUnlock()
-	for _, c := range conns {
-		c.recheck()
-	}
-	b.recheckSessions()
+	b.Recheck()
 	b.flow.release()
 	b.events.publish(Event{Kind: PoliciesReloaded})
+}
+
+// Recheck ends the subscriptions and connections that are no longer allowed, after Security has
+// changed.
+func (b *Broker) Recheck() {
+	if b.Role() != Active {
+		return
+	}
+	b.Connections((*Connection).recheck)
+	b.recheckSessions()
 }
 
 // recheck closes the subscriptions that the connection is no longer allowed to have, and the

@@ -5,10 +5,10 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
-	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/cmd/manifold/config"
 	"github.com/manifoldmq/manifold/cmd/manifold/heap"
 	"github.com/manifoldmq/manifold/cmd/manifold/process"
@@ -30,6 +30,7 @@ type brokerOptions struct {
 	memory  heap.Plan // memory.Messages is limits.memory, lowered where the system allows less
 	standby bool      // wait for the store while another process has it
 	version string
+	getenv  func(name string) string
 	token   string // the bearer token that the HTTP API accepts from the command line
 	reload  func(ctx context.Context) (changes []string, err error)
 	log     *slog.Logger
@@ -42,11 +43,17 @@ func newBroker(o brokerOptions) (process.Broker, error) {
 	if options.Routing, err = routing(&o.config.Destinations); err != nil {
 		return nil, err
 	}
-	s, err := server.New(options)
+	access, err := newAccess(&o.config.Security, o.getenv, o.log)
 	if err != nil {
 		return nil, err
 	}
-	return &runningBroker{Server: s, o: o, config: o.config}, nil
+	options.Security, options.Rights = access.options, access.rights
+	s, err := server.New(options)
+	if err != nil {
+		access.close()
+		return nil, err
+	}
+	return &runningBroker{Server: s, o: o, config: o.config, access: access}, nil
 }
 
 // runningBroker is the server as the process sees it.
@@ -54,6 +61,9 @@ type runningBroker struct {
 	*server.Server
 	o      brokerOptions
 	config *config.Config
+
+	mu     sync.Mutex
+	access *access // holds connections to directories
 }
 
 // Addresses implements process.Broker.
@@ -67,9 +77,17 @@ func (b *runningBroker) Addresses() []process.Address {
 
 // Reload implements process.Broker.
 func (b *runningBroker) Reload(c *config.Config) ([]string, error) {
-	if err := b.Server.Reload(b.o.server(c)); err != nil {
+	access, err := newAccess(&c.Security, b.o.getenv, b.o.log)
+	if err != nil {
 		return nil, err
 	}
+	options := b.o.server(c)
+	options.Security, options.Rights = access.options, access.rights
+	if err := b.Server.Reload(options); err != nil {
+		access.close()
+		return nil, err
+	}
+	b.exchange(access).close()
 	var changes []string
 	for _, d := range config.Diff(b.config, c) {
 		changes = append(changes, d.String())
@@ -78,7 +96,22 @@ func (b *runningBroker) Reload(c *config.Config) ([]string, error) {
 	return changes, nil
 }
 
-// server returns the options of a server for a configuration.
+// exchange replaces the sources of users and returns the ones of before.
+func (b *runningBroker) exchange(next *access) (before *access) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before, b.access = b.access, next
+	return before
+}
+
+// Close implements process.Broker.
+func (b *runningBroker) Close() error {
+	err := b.Server.Close()
+	b.exchange(&access{}).close()
+	return err
+}
+
+// server returns the options of a server for a configuration, but for who may connect.
 func (o *brokerOptions) server(c *config.Config) server.Options {
 	out := server.Options{
 		Name:    c.Broker.Name,
@@ -91,7 +124,6 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 
 		NoScheduler: !c.Broker.Scheduler,
 		Create:      startDestinations(&c.Destinations),
-		Security:    securityOptions(&c.Security),
 		Exposed:     c.Security.Anonymous,
 		Policies:    policyEntries(c),
 		Store: server.Store{
@@ -155,41 +187,6 @@ func tlsOptions(t *config.TLS) *protocols.TLSOptions {
 		out.MinVersion = tls.VersionTLS13
 	}
 	return out
-}
-
-func securityOptions(s *config.Security) security.Options {
-	if !s.Authenticates() {
-		return security.Options{Open: true}
-	}
-	out := security.Options{Anonymous: s.Anonymous, UsersFile: s.UsersFile, GroupsFile: s.GroupsFile}
-	for _, u := range s.Users {
-		out.Users = append(out.Users, user(u.Name, u.Password, u.Groups))
-	}
-	if s.Username != "" {
-		out.Users = append(out.Users, user(s.Username, s.Password, []string{"admins"}))
-	}
-	if len(s.Certificates) > 0 {
-		out.CertificateUsers = make(map[string]string)
-		for _, k := range s.Certificates {
-			out.CertificateUsers[k.Subject] = k.User
-		}
-	}
-	for _, p := range s.Permissions {
-		out.Permissions = append(out.Permissions, security.Permission{Match: p.Match, Read: p.Read, Write: p.Write, Admin: p.Admin})
-	}
-	return out
-}
-
-// user makes a user whose password is a hash, or in clear where it comes from the environment or
-// from an activemq.xml.
-func user(name string, password config.Secret, groups []string) security.User {
-	u := security.User{Name: name, Groups: groups}
-	if config.IsHash(string(password)) {
-		u.Hash = string(password)
-	} else {
-		u.Password = string(password)
-	}
-	return u
 }
 
 func amqpOptions(c *config.Config) amqp.Options {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -29,7 +31,10 @@ func (a *app) configCheckCommand() *cobra.Command {
 		}
 		loaded, err := flags.load()
 		if err == nil {
-			if _, err = routing(&loaded.Config.Destinations); err != nil {
+			if _, err = routing(&loaded.Config.Destinations); err == nil {
+				err = a.checkAccess(loaded)
+			}
+			if err != nil {
 				err = sysexit.With(sysexit.Config, err)
 			}
 		}
@@ -68,6 +73,28 @@ func (a *app) configCheckCommand() *cobra.Command {
 		return err
 	}
 	return cmd
+}
+
+// checkAccess reads what the configuration names for logins, but asks no directory. What it has to
+// say joins the warnings.
+func (a *app) checkAccess(loaded *config.Loaded) error {
+	var said strings.Builder
+	access, err := newAccess(&loaded.Config.Security, a.getenv, slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	})))
+	if err != nil {
+		return err
+	}
+	access.close()
+	for line := range strings.Lines(said.String()) {
+		loaded.Warnings = append(loaded.Warnings, strings.TrimSpace(line))
+	}
+	return nil
 }
 
 func (a *app) configShowCommand() *cobra.Command {

@@ -70,7 +70,7 @@ func (a *app) serve(ctx context.Context, flags *configFlags, standby bool) error
 	}
 	broker, err := a.newBroker(brokerOptions{
 		config: loaded.Config, memory: memory, standby: standby, version: version(),
-		token: token, reload: p.Reload, log: log,
+		token: token, getenv: a.getenv, reload: p.Reload, log: log,
 	})
 	if sysexit.Of(err) == sysexit.Software { // what it refuses are its options
 		err = sysexit.With(sysexit.Config, err)

@@ -28,6 +28,7 @@ type Options struct {
 	Routing     *broker.Routing   // nil: ActiveMQ's virtual topics alone
 	Create      []address.Address // destinations that are made at the start
 	Security    security.Options
+	Rights      Rights // permissions from elsewhere, beside those of Security
 	// Exposed allows listeners on outside addresses although Security is open: somebody has
 	// asked for that in as many words.
 	Exposed   bool
@@ -90,8 +91,9 @@ type WebSocket struct {
 	PingInterval time.Duration
 }
 
-func (o *Options) webSocketSettings() websocket.Settings {
-	return websocket.Settings{Origins: o.WebSocket.Origins, Open: o.Security.Open || o.Security.Anonymous}
+// webSocketSettings are those of WebSockets; open says that clients need no login.
+func (o *Options) webSocketSettings(open bool) websocket.Settings {
+	return websocket.Settings{Origins: o.WebSocket.Origins, Open: open}
 }
 
 // HTTP is the management surface.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
@@ -29,6 +30,9 @@ import (
 // Reloader reads the configuration again and returns what changed.
 type Reloader func(ctx context.Context) (changes []string, err error)
 
+// reloadTime is how long a reload may wait for what it reads elsewhere.
+const reloadTime = 30 * time.Second
+
 // partingTime is how long clients may take to go when the broker closes.
 const partingTime = time.Second
 
@@ -47,8 +51,12 @@ type Server struct {
 	figures   context.CancelFunc // ends what publishes figures; nil: nothing does
 	fatal     chan error
 
-	mu     sync.Mutex
-	closed bool
+	hasRights atomic.Bool // rights were read
+	granting  sync.Mutex  // held while rights that were read are taken
+
+	mu       sync.Mutex
+	closed   bool
+	unfollow context.CancelFunc // ends the reading of rights; nil: nothing is read
 }
 
 // Address is one open listener.
@@ -111,7 +119,7 @@ func (s *Server) compose(o *Options) (err error) {
 	s.openWire.SetConnectedBrokers(o.connectedBrokers())
 	s.protocols = []protocols.Protocol{stomp.New(st), s.openWire, amqp.New(am), s.mqtt}
 	s.sockets = websocket.New(websocket.Options{
-		Protocols: s.protocols, Settings: o.webSocketSettings(), MaxMessage: o.WebSocket.MaxMessage,
+		Protocols: s.protocols, Settings: o.webSocketSettings(s.security.Admits()), MaxMessage: o.WebSocket.MaxMessage,
 		PingInterval: o.WebSocket.PingInterval, Adopt: s.adopt, Log: o.Log,
 	})
 	s.web, err = newWeb(s)
@@ -210,6 +218,9 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.core.Activate(ctx); err != nil {
 		return err
 	}
+	if err := s.startRights(ctx); err != nil {
+		return err
+	}
 	figures, cancel := context.WithCancel(context.Background())
 	s.mu.Lock()
 	s.figures = cancel
@@ -245,16 +256,22 @@ func (s *Server) Reload(o Options) error {
 	if _, err := security.New(o.Security); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), reloadTime)
+	defer cancel()
+	rights, err := s.fetchRights(ctx, &o.Rights)
+	if err != nil {
+		return err
+	}
 	if err := s.accept.Reload(accept); err != nil {
 		return err
 	}
-	if err := s.security.Reload(o.Security); err != nil {
+	if err := s.reloadSecurity(&o, rights); err != nil {
 		return err
 	}
 	if err := s.policies.Replace(o.Policies); err != nil {
 		return err
 	}
-	s.sockets.Set(o.webSocketSettings())
+	s.sockets.Set(o.webSocketSettings(s.security.Admits()))
 	s.openWire.SetConnectedBrokers(o.connectedBrokers())
 	s.core.ReloadPolicies()
 	return nil
@@ -277,6 +294,9 @@ func (s *Server) Close() error {
 	s.closed = true
 	if s.figures != nil {
 		s.figures()
+	}
+	if s.unfollow != nil {
+		s.unfollow()
 	}
 	s.mu.Unlock()
 	s.accept.Pause()

@@ -22,7 +22,7 @@ const rolesMax = 10000
 
 // Verify implements security.Source.
 func (d *Directory) Verify(ctx context.Context, name, password string) (groups []string, err error) {
-	if !searchable(name) {
+	if d.o.UserBase == "" || !searchable(name) {
 		return nil, security.ErrNoUser
 	}
 	if password == "" {

@@ -23,7 +23,7 @@ type Options struct {
 	ServiceAccountUser     string
 	ServiceAccountPassword string
 
-	UserBase           string // distinguished name of the entry below which users are
+	UserBase           string // distinguished name of the entry below which users are; empty: no users
 	UserSearchMatching string // filter for a user's entry; {0} is the user name
 	UserSearchSubtree  bool   // look at all levels below UserBase, not only at the next one
 	UserRoleName       string // attribute of the user's entry that names groups; empty: none
@@ -102,8 +102,8 @@ func (o *Options) check() (servers []*server, err error) {
 
 // checkSearches checks filters and names.
 func (o *Options) checkSearches() error {
-	if o.UserBase == "" || o.UserSearchMatching == "" {
-		return errors.New("does not say where users are: user base and filter are needed")
+	if o.UserBase == "" {
+		return nil
 	}
 	for name, base := range map[string]string{"user base": o.UserBase, "role base": o.RoleBase} {
 		if _, err := ldap.ParseDN(base); err != nil {

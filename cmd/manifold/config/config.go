@@ -101,7 +101,13 @@ type Security struct {
 	UsersFile    string
 	GroupsFile   string
 	Certificates []Certificate
-	Permissions  []Permission // empty: every user may do everything
+	Permissions  []Permission // empty: every user may do everything, unless LDAP has permissions
+
+	CertificatesFile      string
+	LoginConfig           string // path of a login.config
+	LoginRealm            string
+	LoginCertificateRealm string
+	LDAP                  LDAP
 }
 
 // Secret is a text that formats as stars, so that it does not end up in a log.
@@ -120,7 +126,8 @@ const Mask = "********"
 
 // Authenticates reports whether any way to log in is configured.
 func (s Security) Authenticates() bool {
-	return s.Username != "" || len(s.Users) > 0 || s.UsersFile != "" || len(s.Certificates) > 0
+	return s.Username != "" || len(s.Users) > 0 || s.UsersFile != "" || len(s.Certificates) > 0 ||
+		s.CertificatesFile != "" || s.LoginConfig != "" || s.LDAP.Enabled()
 }
 
 // Open reports whether connections without a user name are let in: on request, or when there

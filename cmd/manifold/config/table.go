@@ -10,7 +10,7 @@ func Options() []Option {
 	var all []Option
 	for _, section := range [][]Option{
 		brokerOptions(), listenerOptions(), httpOptions(), storeOptions(), limitOptions(),
-		securityOptions(), destinationOptions(), stompOptions(), openWireOptions(), amqpOptions(), mqttOptions(), webSocketOptions(), logOptions(),
+		securityOptions(), loginOptions(), ldapOptions(), destinationOptions(), stompOptions(), openWireOptions(), amqpOptions(), mqttOptions(), webSocketOptions(), logOptions(),
 	} {
 		all = append(all, section...)
 	}

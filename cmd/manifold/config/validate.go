@@ -16,6 +16,7 @@ func validate(l *Loaded) Problems {
 	v.listeners()
 	v.access()
 	v.users()
+	v.logins()
 	v.limits()
 	v.store()
 	v.policies()
@@ -95,6 +96,31 @@ func (v *validator) users() {
 			v.fail(fmt.Sprintf("security.users[%d].name", i), "%q is also the name of security.users[%d]", u.Name, first)
 		}
 		names[u.Name] = i
+	}
+}
+
+func (v *validator) logins() {
+	s := &v.Config.Security
+	if s.LoginCertificateRealm != "" && s.LoginConfig == "" {
+		v.fail("security.login_certificate_realm", "is the name of a realm in no file; give security.login_config as well")
+	}
+	l := &s.LDAP
+	switch {
+	case !l.Enabled():
+		for _, o := range []struct{ path, text string }{
+			{"user_base", l.UserBase}, {"service_account_user", l.ServiceAccountUser}, {"permissions.queue_base", l.Permissions.QueueBase},
+			{"permissions.topic_base", l.Permissions.TopicBase}, {"permissions.temp_base", l.Permissions.TempBase},
+		} {
+			if o.text != "" {
+				v.fail("security.ldap."+o.path, "belongs to no directory; give security.ldap.urls as well")
+			}
+		}
+	case l.UserBase == "" && !l.Permissions.Enabled():
+		v.fail("security.ldap.urls", "the directory has nothing to say; give security.ldap.user_base, for users, or security.ldap.permissions, for permissions")
+	case l.ServiceAccountPassword != "" && l.ServiceAccountPasswordFile != "" && v.Origins["security.ldap.service_account_password"].Source == FromFile:
+		v.fail("security.ldap.service_account_password_file", "there is service_account_password as well; give one of them")
+	case l.Timeout == 0:
+		v.fail("security.ldap.timeout", "0s leaves no time to log in")
 	}
 }
 
