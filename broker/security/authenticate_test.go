@@ -130,6 +130,7 @@ func TestAuthenticate(t *testing.T) {
 		{"guests of a source, local user", invited, password("a", "x"), "User name [a] or password is invalid."},
 		{"guests without credentials", strict, password("far", "x"), "User name [far] or password is invalid."},
 		{"guests without credentials, none shown", strict, Credentials{}, "guest [guests]"},
+		{"guests without credentials, named", strict, password("x", ""), "User name [x] or password is invalid."},
 		{"source is not asked for a known user", sources, password("a", "away"), "User name [a] or password is invalid."},
 
 		{"open", Options{Open: true}, password("x", "y"), "x []"},

@@ -94,8 +94,8 @@ func worse(a, b error) error {
 // Guest is a [Source] that lets everybody in: who gives no name as User, all in the group Group.
 type Guest struct {
 	User, Group string
-	// CredentialsInvalidate says that who shows a password is no guest. Without it, in a stack
-	// whose other modules need not succeed, a wrong password makes a guest, as in ActiveMQ.
+	// CredentialsInvalidate says that who gives a name or a password is no guest. Without it, in a
+	// stack whose other modules need not succeed, a wrong password makes a guest, as in ActiveMQ.
 	CredentialsInvalidate bool
 }
 
@@ -109,8 +109,11 @@ func (g Guest) Verify(context.Context, string, string) ([]string, error) {
 
 // Admit implements [GuestSource].
 func (g Guest) Admit(_ context.Context, name string) (string, []string, error) {
-	if name == "" {
+	switch {
+	case name == "":
 		name = g.User
+	case g.CredentialsInvalidate: // protocols don't tell no password from an empty one
+		return "", nil, errIgnored
 	}
 	return name, []string{g.Group}, nil
 }

@@ -136,7 +136,7 @@ func TestWrongOptions(t *testing.T) {
 		`"ldap://x:0" has no valid port`:                        func(o *Options) { o.URLs = []string{"ldap://x:0"} },
 		"the service account has no password":                   func(o *Options) { o.ServiceAccountPassword = "" },
 		"the password of the service account belongs to nobody": func(o *Options) { o.ServiceAccountUser = "" },
-		`the filter for users: "" is not a filter`:                   func(o *Options) { o.UserSearchMatching = "" },
+		`the filter for users: "" is not a filter`:              func(o *Options) { o.UserSearchMatching = "" },
 		`the user base "people" is not a distinguished name`:    func(o *Options) { o.UserBase = "people" },
 		`the role base "," is not a distinguished name`:         func(o *Options) { o.RoleBase = "," },
 		`the filter for users: "uid={0" is not a filter`:        func(o *Options) { o.UserSearchMatching = "uid={0" },

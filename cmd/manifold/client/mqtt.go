@@ -132,10 +132,11 @@ func (c *mqttConn) Receive(ctx context.Context, s Subscription, each func(Receiv
 	}
 	token := c.client.Subscribe(c.target.Destination, qos, nil)
 	if err := c.wait(token); err != nil {
-		if granted, ok := token.(*mqtt.SubscribeToken).Result()[c.target.Destination]; ok && granted >= 0x80 {
-			return sysexit.Errorf(sysexit.Permission, "the broker refused the subscription to %s", c.target.Destination)
-		}
 		return brokerError(err)
+	}
+	// The library takes a refusal for success.
+	if granted := token.(*mqtt.SubscribeToken).Result()[c.target.Destination]; granted >= 0x80 {
+		return sysexit.Errorf(sysexit.Permission, "the broker refused the subscription to %s", c.target.Destination)
 	}
 	var timer *time.Timer
 	var late <-chan time.Time
