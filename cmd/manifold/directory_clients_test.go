@@ -124,7 +124,7 @@ security:
 	checkAttempts(t, j, "tcp://"+s.at["auto"], guest)
 }
 
-// TestDirectoryAsActiveMQ gives the same to Debian's ActiveMQ.
+// TestDirectoryAsActiveMQ gives the same to Debian's ActiveMQ, and then its activemq.xml to this broker.
 func TestDirectoryAsActiveMQ(t *testing.T) {
 	t.Parallel()
 	if !jmstest.ActiveMQInstalled() && os.Getenv("MANIFOLD_FOREIGN_CLIENTS") != "required" {
@@ -140,7 +140,17 @@ func TestDirectoryAsActiveMQ(t *testing.T) {
   legacyGroupMapping="false" refreshInterval="60000"/></map></authorizationPlugin>`,
 			d.URL, ldaptest.ServiceUser, ldaptest.ServicePassword, ldaptest.Destinations),
 	})
-	checkAttempts(t, j, fmt.Sprintf("tcp://127.0.0.1:%d", b.Port), sharedAttempts())
+	url := fmt.Sprintf("tcp://127.0.0.1:%d", b.Port)
+	checkAttempts(t, j, url, sharedAttempts())
+	b.Kill()
+
+	// And its configuration, as it is, to this broker.
+	r := manifold(t, "", nil, "convert", filepath.Join(dir, "conf/activemq.xml"))
+	if r.code != sysexit.OK {
+		t.Errorf("convert ended with %d: %s", r.code, r.err)
+	}
+	serve(t, r.out)
+	checkAttempts(t, j, url, sharedAttempts())
 }
 
 // TestDirectoryByEveryProtocol logs in through the public client libraries of STOMP, AMQP and MQTT,

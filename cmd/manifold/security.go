@@ -28,7 +28,8 @@ func newAccess(s *config.Security, getenv func(string) string, log *slog.Logger)
 		return &access{options: security.Options{Open: true}}, nil
 	}
 	a := &access{options: security.Options{
-		Anonymous: s.Anonymous, UsersFile: s.UsersFile, GroupsFile: s.GroupsFile, CertificatesFile: s.CertificatesFile,
+		Anonymous: s.Anonymous, AnonymousUser: s.AnonymousUser, AnonymousGroup: s.AnonymousGroup,
+		UsersFile: s.UsersFile, GroupsFile: s.GroupsFile, CertificatesFile: s.CertificatesFile,
 	}}
 	a.users(s)
 	for _, p := range s.Permissions {

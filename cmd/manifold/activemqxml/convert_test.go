@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/manifoldmq/manifold/cmd/manifold/config"
 )
@@ -559,4 +560,44 @@ func TestLenient(t *testing.T) {
 var encrypted = map[string]string{
 	"lbJ4FV9p7Fni+5pXyKnGxQ==": "manager",
 	"g/JL/vaKwqs7JicQXEXJg+p448q1JbRug3m82KR0nTnCahsBqMXtaIV7sNWeZgn0LJPP4tUTB8hCy/Pjg+TAIQ==": "a longer text, ü",
+}
+
+// TestDirectories converts what asks a login.config and a directory.
+func TestDirectories(t *testing.T) {
+	t.Parallel()
+	text := inBroker(`<plugins>
+<jaasDualAuthenticationPlugin configuration="plain" sslConfiguration="tls"/>
+<authorizationPlugin><map><cachedLDAPAuthorizationMap connectionURL="ldaps://a ldap://b:1389" connectionUsername="cn=u" connectionPassword="p"
+ queueSearchBase="ou=Q" tempSearchBase="ou=T" refreshInterval="90000" readPermissionGroupSearchFilter="(cn=r)" legacyGroupMapping="false"/></map></authorizationPlugin></plugins>`)
+	r, err := Convert(Source{Name: "conf/activemq.xml", Text: []byte(text), Read: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := config.Parse("c.yaml", r.YAML)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, r.YAML)
+	}
+	s := loaded.Config.Security
+	if s.LoginConfig != "conf/login.config" || s.LoginRealm != "plain" || s.LoginCertificateRealm != "tls" || len(s.Permissions) > 0 {
+		t.Errorf("%+v", s)
+	}
+	l, p := s.LDAP, s.LDAP.Permissions
+	if strings.Join(l.URLs, " ") != "ldaps://a ldap://b:1389" || l.ServiceAccountUser != "cn=u" || l.ServiceAccountPassword != "p" || l.UserBase != "" {
+		t.Errorf("%+v", l)
+	}
+	if p.QueueBase != "ou=Q" || p.TopicBase != "" || p.TempBase != "ou=T" || p.RefreshInterval != 90*time.Second || p.ReadFilter != "(cn=r)" || p.WriteFilter != "(cn=write)" {
+		t.Errorf("%+v", p)
+	}
+
+	text = inBroker(`<plugins><authorizationPlugin><map><cachedLDAPAuthorizationMap connectionURL="ldap://a/dc=x" refreshDisabled="true"/></map></authorizationPlugin></plugins>`)
+	if r, err = Convert(Source{Name: "activemq.xml", Text: []byte(text), Read: files}); err != nil {
+		t.Fatal(err)
+	}
+	if loaded, err = config.Parse("c.yaml", r.YAML); err != nil {
+		t.Fatal(err)
+	}
+	p = loaded.Config.Security.LDAP.Permissions
+	if p.TopicBase != "ou=Topic,ou=Destination,ou=ActiveMQ,ou=system,dc=x" || p.RefreshInterval != 0 || loaded.Config.Security.LDAP.URLs[0] != "ldap://a" {
+		t.Errorf("%+v", p)
+	}
 }

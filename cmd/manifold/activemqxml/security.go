@@ -1,13 +1,9 @@
 package activemqxml
 
 import (
-	"fmt"
 	"net"
 	"path/filepath"
 	"strings"
-
-	"github.com/manifoldmq/manifold/cmd/manifold/config"
-	"github.com/manifoldmq/manifold/cmd/manifold/jaas"
 )
 
 // users is what the plugins say of who may do what.
@@ -35,7 +31,7 @@ func securityClasses() []class {
 		{
 			name: "simpleAuthenticationPlugin", attributes: all(
 				keep("anonymousAccessAllowed", "security.anonymous"),
-				lose("anonymousUser", "anonymous", "the guest's name is anonymous"), lose("anonymousGroup", "anonymous", "the guest's group is anonymous"),
+				keep("anonymousUser", "security.anonymous_user"), keep("anonymousGroup", "security.anonymous_group"),
 				lose("userGroups", "", "give each user's groups"), lose("userPasswords", "", "give each user's password"),
 			),
 			children: []string{"users", "userGroups", "userPasswords"},
@@ -55,8 +51,13 @@ func securityClasses() []class {
 		},
 		{
 			name: "jaasDualAuthenticationPlugin", fate: Mapped, option: "security.login_config", note: "with every protocol a certificate counts where its client gives no password",
-			attributes: all(login, lose("sslConfiguration", "", "there is one realm; put its modules into that of configuration")),
-			use:        func(c *converter, n *node) { c.jaas(n) },
+			attributes: all(login, keep("sslConfiguration", "security.login_certificate_realm")),
+			use: func(c *converter, n *node) {
+				c.jaas(n)
+				if v, a := c.text(n, "sslConfiguration"); a != nil && v != "" {
+					c.out.text("security.login_certificate_realm", v, a.line)
+				}
+			},
 		},
 		{
 			name: "authorizationPlugin", attributes: all(lose("map", "", "put the map into the plugin")), children: []string{"map"},
@@ -75,13 +76,10 @@ func securityClasses() []class {
 			name: "tempDestinationAuthorizationEntry", option: "security.permissions", attributes: entry, children: []string{"tempDestinationAuthorizationEntry"},
 			use: func(c *converter, n *node) { c.authorizationEntry(n, []string{"temp-queue://>", "temp-topic://>"}) },
 		},
-		{
-			name: "cachedLDAPAuthorizationMap", option: "security.ldap", fate: Dropped, changes: true, open: true,
-			note: "permissions of a directory are set up with the options of security.ldap; until then nobody may do anything",
-		},
+		directoryClass(),
 		{
 			name: "lDAPAuthorizationMap", option: "security.ldap", fate: Dropped, changes: true, open: true,
-			note: "permissions of a directory are set up with the options of security.ldap; until then nobody may do anything",
+			note: "it is the older form; lay the permissions out as for cachedLDAPAuthorizationMap and set security.ldap.permissions; until then nobody may do anything",
 		},
 		gone("simpleAuthorizationMap", "its lists are a program's; write them as authorizationEntry; until then nobody may do anything", true),
 	}
@@ -100,28 +98,13 @@ func (c *converter) simpleAuthentication(n *node) {
 	}
 }
 
-// guest reads who an anonymous client is, where the configuration can say it.
+// guest reads who an anonymous client is.
 func (c *converter) guest(n *node) {
 	for _, x := range []struct{ attribute, option string }{{"anonymousUser", "security.anonymous_user"}, {"anonymousGroup", "security.anonymous_group"}} {
-		if !hasOption(x.option) {
-			continue
-		}
 		if v, a := c.text(n, x.attribute); a != nil && v != "" {
-			e := &c.entries[len(c.entries)-1]
-			e.Fate, e.Option, e.Note, e.Changes = Kept, x.option, "", false
 			c.out.text(x.option, v, a.line)
 		}
 	}
-}
-
-// hasOption reports whether the configuration has an option.
-func hasOption(path string) bool {
-	for _, o := range config.Options() {
-		if o.Path == path {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *converter) user(n *node) {
@@ -178,51 +161,8 @@ func (c *converter) jaas(n *node) {
 		c.report(n, Dropped, "", "another plugin names a realm already", true)
 		return
 	}
-	if hasOption("security.login_config") {
-		c.out.text("security.login_config", file, line)
-		c.out.text("security.login_realm", realm, line)
-		return
-	}
-	c.logins(n, file, realm, line)
-}
-
-// logins reads the realm of a login.config.
-func (c *converter) logins(n *node, file, realm string, line int) {
-	text, err := c.in.Read(file)
-	if err != nil {
-		c.fail(place(n.file, line), n.path, "the realm %s can't be read: %s", realm, err)
-		return
-	}
-	realms, err := jaas.Parse(string(text), c.lookup)
-	if err != nil {
-		c.fail(place(n.file, line), n.path, "%s:%s", file, err)
-		return
-	}
-	f := jaas.File{Path: file, Realms: realms}
-	r, err := f.Realm(realm)
-	if err != nil {
-		c.fail(place(n.file, line), n.path, "%s", err)
-		return
-	}
-	r.Dir = filepath.Dir(file)
-	logins, _, err := r.Logins()
-	if err != nil {
-		c.fail(place(n.file, line), n.path, "%s:%s", file, err)
-		return
-	}
-	for _, l := range logins {
-		switch {
-		case l.Properties != nil:
-			c.out.text("security.users_file", l.Properties.Users, line)
-			if l.Properties.Groups != "" {
-				c.out.text("security.groups_file", l.Properties.Groups, line)
-			}
-		case l.Guest != nil:
-			c.out.set("security.anonymous", "true", line)
-		default:
-			c.fail(fmt.Sprintf("%s:%d", file, l.Line), n.path, "a login module that has no option here")
-		}
-	}
+	c.out.text("security.login_config", file, line)
+	c.out.text("security.login_realm", realm, line)
 }
 
 // authorizationMap reads permissions. One that gives nobody anything is one all the same.
@@ -275,7 +215,7 @@ func (c *converter) authorizationEntry(n *node, matches []string) {
 // finishSecurity writes who is let in where no plugin asks, and closes what only permissions speak
 // of.
 func (c *converter) finishSecurity() {
-	if c.users.authorizes && c.out.get("security.permissions") == nil {
+	if c.users.authorizes && c.out.get("security.permissions") == nil && c.out.get("security.ldap.permissions") == nil {
 		// Without a permission everybody could do everything.
 		c.out.grow("security.permissions", c.users.line).text("match", "queue://>", c.users.line)
 	}

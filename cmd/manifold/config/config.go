@@ -94,14 +94,15 @@ type Limits struct {
 
 // Security says who may connect and what they may do.
 type Security struct {
-	Anonymous    bool
-	Username     string // one user from the environment, with
-	Password     Secret // its password in clear or as a bcrypt hash
-	Users        []User
-	UsersFile    string
-	GroupsFile   string
-	Certificates []Certificate
-	Permissions  []Permission // empty: every user may do everything, unless LDAP has permissions
+	Anonymous                     bool
+	AnonymousUser, AnonymousGroup string
+	Username                      string // one user from the environment, with
+	Password                      Secret // its password in clear or as a bcrypt hash
+	Users                         []User
+	UsersFile                     string
+	GroupsFile                    string
+	Certificates                  []Certificate
+	Permissions                   []Permission // empty: every user may do everything, unless LDAP has permissions
 
 	CertificatesFile      string
 	LoginConfig           string // path of a login.config

@@ -173,6 +173,10 @@ func securityOptions() []Option {
 	return []Option{
 		opt("security.anonymous", "false", func(c *Config) value { return boolean(&c.Security.Anonymous) },
 			"Whether clients may connect without a user name although users are configured, and from other machines although none are.", live),
+		opt("security.anonymous_user", "anonymous", func(c *Config) value { return text(&c.Security.AnonymousUser, notEmpty) },
+			"Name of the user that clients without a user name are.", live),
+		opt("security.anonymous_group", "anonymous", func(c *Config) value { return text(&c.Security.AnonymousGroup, notEmpty) },
+			"Group that this user is in.", live),
 		opt("security.username", "", func(c *Config) value { return text(&c.Security.Username) },
 			"Name of one further user, for containers that get their login from the environment.",
 			live, alias("ACTIVEMQ_CONNECTION_USER")),
