@@ -211,6 +211,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 	if err != nil {
 		return err
 	}
+	messages = u.dropKnown(b, messages)
 	for i := range batch.Ops() {
 		op := &batch.Ops()[i]
 		if op.Bucket == store.Retained && (op.Kind == store.OpPutRecord || op.Kind == store.OpDeleteRecord) {
@@ -228,6 +229,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 		case m.Address.Kind == address.Queue:
 			d, err := b.resolve(nil, "commit", m.Address)
 			if err != nil {
+				forgetAll(u.taken, err)
 				return err
 			}
 			again, anew = append(again, m), append(anew, d.holder())
@@ -252,7 +254,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 	}
 	tx.parts = nil // its entries name them now
 	tx.end(batch)
-	batch.User = &commit{tx: tx, targets: u.targets, marks: u.marks, then: func(err error) {
+	batch.User = &commit{tx: tx, targets: u.targets, marks: u.marks, taken: u.taken, then: func(err error) {
 		if err == nil {
 			b.rescanSchedule()
 		}
@@ -263,6 +265,40 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 	batch.Done = commitDone
 	u.commit(b)
 	return nil
+}
+
+// dropKnown takes what destinations have taken before out of the batch of a recovered branch, and lets
+// them remember the rest. list has the message of each element of the batch's Refs; that of what is
+// left is returned. What the branch has rejected goes to its dead-letter queue, known or not.
+func (u *burst) dropKnown(b *Broker, list []*message.Message) (left []*message.Message) {
+	var gone []bool // by the number of the message
+	slot, drop := 0, false
+	var parts []store.ID
+	ops := u.batch.Ops() // without the records to come
+	for i := range ops {
+		op := &ops[i]
+		switch op.Kind {
+		case store.OpAppend, store.OpFanout:
+			m := list[slot]
+			d := b.Lookup(m.Address)
+			_, dead := m.Property(propFailureCause)
+			drop = d != nil && d.seen.Load() != nil && !dead && u.known(d, m, d.Policy())
+			if gone = append(gone, drop); drop && op.Parts > 0 {
+				parts = append(parts, op.PartsID)
+			}
+		}
+		if op.Kind == store.OpAppend || op.Kind == store.OpTarget {
+			if !drop {
+				left = append(left, list[slot])
+			}
+			slot++
+		}
+	}
+	u.batch.DropMessages(func(n int) bool { return gone[n] })
+	for _, id := range parts {
+		u.batch.DropParts(id)
+	}
+	return left
 }
 
 // messagesOf reads the messages that a batch appends, one for each element of its Refs.

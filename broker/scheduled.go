@@ -198,7 +198,11 @@ func (c *Connection) controlScheduler(m *message.Message, t Token) error {
 	return nil
 }
 
-// sendJobs answers BROWSE: a copy of each job's message goes to the reply-to destination.
+// jobsAtOnce is how many jobs BROWSE sends in one batch.
+const jobsAtOnce = 256
+
+// sendJobs answers BROWSE: a copy of each job's message goes to the reply-to destination, in batches of
+// which one at a time is under way.
 func (b *Broker) sendJobs(ctx context.Context, request *message.Message, from, to int64) error {
 	d := b.Lookup(request.ReplyTo)
 	if d == nil {
@@ -210,8 +214,27 @@ func (b *Broker) sendJobs(ctx context.Context, request *message.Message, from, t
 			return err
 		}
 	}
-	u := &burst{batch: store.GetBatch()}
-	add := func(j *schedule.Job) bool {
+	var u *burst
+	jobs, size := 0, 0
+	var failed error
+	flush := func() bool {
+		if u != nil {
+			outcome := make(chan error, 1)
+			u.batch.Done = func(sb *store.Batch, err error) {
+				u.arrive(b, sb, err)
+				store.PutBatch(sb)
+				outcome <- err
+			}
+			u.commit(b)
+			failed = storeFault("schedule", <-outcome)
+		}
+		u, jobs, size = nil, 0, 0
+		return failed == nil && !d.gone.Load()
+	}
+	err := b.scheduler.Each(ctx, from, to, func(j *schedule.Job) bool {
+		if u == nil {
+			u = &burst{batch: store.GetBatch()}
+		}
 		m := j.Message.With(message.Field{Name: schedule.PropJobID, Value: message.OfString(j.ID)})
 		m.Flags &^= message.Scheduled | message.Retain
 		m.Address, m.CorrelationID = request.ReplyTo, request.CorrelationID
@@ -219,18 +242,14 @@ func (b *Broker) sendJobs(ctx context.Context, request *message.Message, from, t
 			m.Origin = j.To[0]
 		}
 		u.put(b, d, m)
-		return u.bytes < burstBytes*64
+		jobs++
+		if size += m.Size(); jobs < jobsAtOnce && size < burstBytes {
+			return true
+		}
+		return flush()
+	})
+	if flush(); failed != nil {
+		return failed
 	}
-	if err := b.scheduler.Each(ctx, from, to, add); err != nil {
-		store.PutBatch(u.batch)
-		return err
-	}
-	outcome := make(chan error, 1)
-	u.batch.Done = func(sb *store.Batch, err error) {
-		u.arrive(b, sb, err)
-		store.PutBatch(sb)
-		outcome <- err
-	}
-	u.commit(b)
-	return storeFault("schedule", <-outcome)
+	return err
 }

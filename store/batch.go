@@ -211,6 +211,32 @@ func (b *Batch) Merge(o *Batch) {
 	}
 }
 
+// DropMessages takes the messages out again for which drop says so, which it is asked by their number:
+// those of Append and Fanout count together, from 0. Refs has the elements of the others.
+func (b *Batch) DropMessages(drop func(n int) bool) {
+	ops, refs := b.ops[:0], b.Refs[:0]
+	n, dropped := -1, false
+	for _, o := range b.ops {
+		switch o.Kind {
+		case OpAppend, OpFanout:
+			n++
+			if dropped = drop(n); dropped {
+				continue
+			}
+		case OpTarget:
+			if dropped {
+				continue
+			}
+		}
+		if o.Kind == OpAppend || o.Kind == OpTarget || o.Kind == OpTakeID {
+			refs = append(refs, b.Refs[o.ref])
+			o.ref = int32(len(refs) - 1)
+		}
+		ops = append(ops, o)
+	}
+	b.ops, b.Refs = ops, refs
+}
+
 // Reset empties the batch and keeps its memory. Durability, Done and User stay.
 func (b *Batch) Reset() {
 	b.Refs, b.ops, b.buf, b.err = b.Refs[:0], b.ops[:0], b.buf[:0], nil

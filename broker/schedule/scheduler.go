@@ -449,33 +449,49 @@ type Job struct {
 }
 
 // Each calls fn for the jobs that are due from one time up to another, in order, until it returns
-// false. It blocks while it reads.
+// false. It blocks while it reads, and holds a bounded number of keys at a time: fn may block, and use
+// the store. What is scheduled or delivered meanwhile may be among them or not.
 func (s *Scheduler) Each(ctx context.Context, from, to int64, fn func(*Job) bool) error {
-	end := errors.New("end")
-	err := s.env.Store.Records(ctx, store.Schedule, Key{Due: from}.record(), []byte{dueRecord + 1}, func(key, _ []byte) error {
+	for at := (Key{Due: from}); ; {
+		list, err := s.page(ctx, at, to)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, k := range list {
+			j, m, err := s.read(ctx, k)
+			switch {
+			case errors.Is(err, store.ErrNotFound):
+				continue
+			case err != nil:
+				return err
+			}
+			if !fn(&Job{ID: j.ID, Due: k.Due, To: j.addresses(), Plan: j.Plan, Message: m}) {
+				return nil
+			}
+		}
+		at = list[len(list)-1]
+		at.Number++
+	}
+}
+
+// page reads the next keys from one on that are due up to a time; none are left if there are none.
+func (s *Scheduler) page(ctx context.Context, at Key, to int64) (list []Key, err error) {
+	full := errors.New("full")
+	err = s.env.Store.Records(ctx, store.Schedule, at.record(), []byte{dueRecord + 1}, func(key, _ []byte) error {
 		k, ok := parseKey(key)
 		if !ok {
 			return nil
 		}
-		if k.Due > to {
-			return end
+		if k.Due > to || len(list) == window {
+			return full
 		}
-		j, m, err := s.read(ctx, k)
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			return nil
-		case err != nil:
-			return err
-		}
-		if !fn(&Job{ID: j.ID, Due: k.Due, To: j.addresses(), Plan: j.Plan, Message: m}) {
-			return end
-		}
+		list = append(list, k)
 		return nil
 	})
-	if errors.Is(err, end) {
-		return nil
+	if errors.Is(err, full) {
+		err = nil
 	}
-	return err
+	return list, err
 }
 
 // Remove deletes the job with an identifier. It returns when that is on disk, with a fault of kind
@@ -512,33 +528,27 @@ func lastColon(s string) int {
 }
 
 // RemoveBetween deletes the jobs that are due from one time up to another and returns how many they
-// were, when that is on disk.
-func (s *Scheduler) RemoveBetween(ctx context.Context, from, to int64) (int, error) {
+// were, when that is on disk. It goes on from page to page, and lets others be delivered in between.
+func (s *Scheduler) RemoveBetween(ctx context.Context, from, to int64) (n int, err error) {
+	for at := (Key{Due: from}); ; {
+		last, removed, err := s.removePage(ctx, at, to)
+		n += removed
+		if err != nil || removed == 0 {
+			return n, err
+		}
+		at = last
+	}
+}
+
+// removePage deletes the jobs of one page and returns the last of them.
+func (s *Scheduler) removePage(ctx context.Context, at Key, to int64) (last Key, removed int, err error) {
 	s.work.Lock()
 	defer s.work.Unlock()
-	n := 0
-	for {
-		full := errors.New("full")
-		var list []Key
-		err := s.env.Store.Records(ctx, store.Schedule, Key{Due: from}.record(), []byte{dueRecord + 1}, func(key, _ []byte) error {
-			k, ok := parseKey(key)
-			if !ok {
-				return nil
-			}
-			if k.Due > to || len(list) == window {
-				return full
-			}
-			list = append(list, k)
-			return nil
-		})
-		if err != nil && !errors.Is(err, full) || len(list) == 0 {
-			return n, err
-		}
-		if err := s.removeKeys(ctx, list); err != nil {
-			return n, err
-		}
-		n += len(list)
+	list, err := s.page(ctx, at, to)
+	if err != nil || len(list) == 0 {
+		return last, 0, err
 	}
+	return list[len(list)-1], len(list), s.removeKeys(ctx, list)
 }
 
 func (s *Scheduler) removeKeys(ctx context.Context, list []Key) error {
