@@ -158,3 +158,55 @@ func TestDuplicateWindowIsReloadedAndForgotten(t *testing.T) {
 		t.Errorf("%d records are left of a queue that was deleted", got)
 	}
 }
+
+// TestDuplicatesInARecoveredBranch prepares a branch, sends some of its messages otherwise, and commits
+// it after a restart.
+func TestDuplicatesInARecoveredBranch(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: remembering(t, ">", 100)})
+	c := n.connect("c")
+	for _, name := range []string{"A", "B"} {
+		o := on(topic("T"))
+		o.Name = name
+		c.subscribe(o, 0).Close(0, 0)
+	}
+	tx := c.begin()
+	for _, to := range []address.Address{q("Q"), topic("T"), q("DELETED")} {
+		for _, m := range identified(true, 1, 2, 2, 3) {
+			c.sendIn(tx, to, m)
+		}
+	}
+	c.prepare(tx, "x")
+	n.restart()
+	c = n.connect("c")
+	c.post(q("Q"), identified(true, 2)...)
+	c.post(topic("T"), identified(true, 3)...)
+	if err := n.Delete(t.Context(), q("DELETED")); err != nil {
+		t.Fatal(err)
+	}
+	n.decide("x", true)
+	check := func(when string) {
+		t.Helper()
+		for _, to := range []address.Address{q("Q"), topic("T"), q("DELETED")} {
+			c.post(to, identified(true, 1, 2, 3)...)
+		}
+		for name, want := range map[string]int64{"Q": 3, "DELETED": 3} {
+			if got := n.Lookup(q(name)).Queue().Counters().Entries.Load(); got != want {
+				t.Errorf("%s: %s holds %d messages, want %d", when, name, got, want)
+			}
+		}
+		list := n.Durables()
+		if len(list) != 2 {
+			t.Errorf("%s: %d subscriptions", when, len(list))
+		}
+		for _, d := range list {
+			if got := d.Counters.Entries.Load(); got != 3 {
+				t.Errorf("%s: the subscription %s holds %d messages", when, d.Name, got)
+			}
+		}
+	}
+	check("after the commit")
+	n.restart()
+	c = n.connect("c")
+	check("after another restart")
+}

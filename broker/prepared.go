@@ -232,7 +232,9 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 				forgetAll(u.taken, err)
 				return err
 			}
-			again, anew = append(again, m), append(anew, d.holder())
+			if !u.repeats(d, m) {
+				again, anew = append(again, m), append(anew, d.holder())
+			}
 		}
 		orphans = append(orphans, op.List)
 	}
@@ -269,7 +271,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 
 // dropKnown takes what destinations have taken before out of the batch of a recovered branch, and lets
 // them remember the rest. list has the message of each element of the batch's Refs; that of what is
-// left is returned. What the branch has rejected goes to its dead-letter queue, known or not.
+// left is returned.
 func (u *burst) dropKnown(b *Broker, list []*message.Message) (left []*message.Message) {
 	var gone []bool // by the number of the message
 	slot, drop := 0, false
@@ -281,8 +283,7 @@ func (u *burst) dropKnown(b *Broker, list []*message.Message) (left []*message.M
 		case store.OpAppend, store.OpFanout:
 			m := list[slot]
 			d := b.Lookup(m.Address)
-			_, dead := m.Property(propFailureCause)
-			drop = d != nil && d.seen.Load() != nil && !dead && u.known(d, m, d.Policy())
+			drop = d != nil && u.repeats(d, m)
 			if gone = append(gone, drop); drop && op.Parts > 0 {
 				parts = append(parts, op.PartsID)
 			}
@@ -299,6 +300,16 @@ func (u *burst) dropKnown(b *Broker, list []*message.Message) (left []*message.M
 		u.batch.DropParts(id)
 	}
 	return left
+}
+
+// repeats reports whether a message of a recovered branch is one that its destination has taken before.
+// What the branch has rejected goes to its dead-letter queue, known or not.
+func (u *burst) repeats(d *Destination, m *message.Message) bool {
+	if d.seen.Load() == nil {
+		return false
+	}
+	_, dead := m.Property(propFailureCause)
+	return !dead && u.known(d, m, d.Policy())
 }
 
 // messagesOf reads the messages that a batch appends, one for each element of its Refs.

@@ -217,6 +217,54 @@ func TestSchedulerManagement(t *testing.T) {
 	}
 }
 
+// TestSchedulerManagementOfMany has more jobs than are read or sent at once, and asks for all of them
+// and for those of a time.
+func TestSchedulerManagementOfMany(t *testing.T) {
+	t.Parallel()
+	const count, before = 10_000, 6_000
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	var list []*message.Message
+	now := time.Now().UnixMilli()
+	for i := range count {
+		delay := int64(hour)
+		if i >= before {
+			delay = 3 * hour
+		}
+		list = append(list, later(fmt.Sprintf("m%05d", i), delay))
+	}
+	c.post(q("Q"), list...)
+	ask := func(action string, reply address.Address, fields ...message.Field) {
+		t.Helper()
+		m := with("", false, append(fields, message.Field{Name: "AMQ_SCHEDULER_ACTION", Value: message.OfString(action)})...)
+		m.ReplyTo = reply
+		c.post(topic("ActiveMQ.Scheduler.Management"), m)
+	}
+	browse := func(name string, first, end int, fields ...message.Field) {
+		t.Helper()
+		ask("BROWSE", q(name), fields...)
+		d := n.connect(name)
+		d.subscribe(on(q(name)), 2*count)
+		got := d.receive(end - first)
+		slices.Sort(got)
+		if len(got) != end-first || got[0] != fmt.Sprintf("m%05d", first) || got[len(got)-1] != fmt.Sprintf("m%05d", end-1) || len(slices.Compact(got)) != end-first {
+			t.Errorf("%s: %d jobs from %s to %s", name, len(got), got[0], got[len(got)-1])
+		}
+	}
+	middle := message.OfLong(now + 2*hour)
+	browse("ALL", 0, count)
+	browse("SOON", 0, before, message.Field{Name: "ACTION_END_TIME", Value: middle})
+	browse("LATE", before, count, message.Field{Name: "ACTION_START_TIME", Value: middle})
+	ask("REMOVEALL", address.Address{}, message.Field{Name: "ACTION_END_TIME", Value: middle})
+	if k := n.Scheduler().Len(); k != count-before {
+		t.Errorf("%d jobs are left", k)
+	}
+	ask("REMOVEALL", address.Address{})
+	if k := n.Scheduler().Len(); k != 0 {
+		t.Errorf("%d jobs are left after all", k)
+	}
+}
+
 func TestSchedulesThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, broker.Options{})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/crc32"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -55,6 +56,47 @@ func TestBatchRefs(t *testing.T) {
 	}
 	if got := sample().Refs; !reflect.DeepEqual(got, want) {
 		t.Fatalf("refs\n%v\nwant\n%v", got, want)
+	}
+}
+
+func TestDropMessages(t *testing.T) {
+	t.Parallel()
+	var b, want Batch
+	add := func(b *Batch, n int) {
+		m := Msg{Head: []byte{byte(n)}}
+		switch n {
+		case 1:
+			b.Fanout([]Target{{List: 7}, {List: 8}}, 4, m)
+		case 3:
+			b.TakeID()
+			b.Append(Target{List: 3}, 4, m)
+			b.PutRecord(Schedule, []byte("k"), nil)
+		case 5:
+			b.Fanout([]Target{{List: 5}, {List: 6}}, 4, m)
+		default:
+			b.Append(Target{List: ListID(10 + n)}, 4, m)
+			b.Ack(Ref{List: 2, ID: ID(n)})
+		}
+	}
+	for n := range 6 {
+		add(&b, n)
+	}
+	b.DropMessages(func(n int) bool { return n == 1 || n == 2 })
+	add(&want, 0)
+	want.Ack(Ref{List: 2, ID: 2})
+	for n := 3; n < 6; n++ {
+		add(&want, n)
+	}
+	if got := b.Marshal(nil); !bytes.Equal(got, want.Marshal(nil)) {
+		t.Errorf("%x instead of %x", got, want.Marshal(nil))
+	}
+	if !slices.Equal(b.Refs, want.Refs) {
+		t.Errorf("%v instead of %v", b.Refs, want.Refs)
+	}
+	for i, op := range b.Ops() {
+		if op.ref != want.Ops()[i].ref {
+			t.Errorf("operation %d is of element %d of Refs", i, op.ref)
+		}
 	}
 }
 
