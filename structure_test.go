@@ -188,7 +188,7 @@ func TestDocs(t *testing.T) {
 // its table is what people read and change, and its length says nothing.
 const (
 	longFile, longestFile     = 500, 900
-	largePackage, largestSize = 3000, 8200 // lines without tests
+	largePackage, largestSize = 3000, 8500 // lines without tests
 )
 
 // TestSizes fails for what is too large, and lists what is large.
