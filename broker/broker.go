@@ -44,6 +44,10 @@ type Options struct {
 	Connectors func() map[string]string
 	// NoScheduler leaves the properties that schedule messages without effect.
 	NoScheduler bool
+	// ScheduledRepeats is how many repeats one scheduled message may ask for; 0: ActiveMQ's 1,000.
+	ScheduledRepeats int
+	// PopulateUserID writes into each message who has sent it, whatever the message says.
+	PopulateUserID bool
 }
 
 // Locator finds the broker that serves a destination.

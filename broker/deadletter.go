@@ -78,7 +78,7 @@ func (b *Broker) letter(k *queue.Taken, cause string) (*Destination, *message.Me
 	}
 	to := address.Address{Kind: address.Queue, Name: p.Queue}
 	if p.Individual {
-		to.Name = p.Prefix + m.Address.Name
+		to.Name = p.Prefix + m.Address.Name + p.Suffix
 	}
 	if to == k.Queue.Address {
 		return nil, nil // a message that can't even be a dead letter ends here

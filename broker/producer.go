@@ -104,6 +104,9 @@ func (p *Producer) sendAny(m *message.Message, tx *Transaction, t Token, x *extr
 	if m.Priority > 9 {
 		m.Priority = 9
 	}
+	if c.b.PopulateUserID {
+		m.UserID = c.principal.Name
+	}
 	if len(p.targets) == 1 {
 		p.targets[0].adjust(m)
 	}

@@ -47,19 +47,27 @@ func (b *Broker) startScheduler(ctx context.Context) error {
 	return nil
 }
 
+// scheduledRepeats is how many repeats one message may ask for.
+func (b *Broker) scheduledRepeats() int {
+	if b.ScheduledRepeats > 0 {
+		return b.ScheduledRepeats
+	}
+	return schedule.MaxRepeat
+}
+
 // isScheduled reports whether a message is to be delivered later. A plan that makes no sense is an
 // error.
 func (b *Broker) isScheduled(m *message.Message) (bool, error) {
 	if m.Flags&message.Scheduled == 0 || b.scheduler == nil {
 		return false, nil
 	}
-	_, ok, err := schedule.PlanOf(m)
+	_, ok, err := schedule.PlanOf(m, b.scheduledRepeats())
 	return ok, err
 }
 
 // schedule adds a message that is due later to a batch, instead of its destinations' lists.
 func (u *burst) schedule(b *Broker, to []*Destination, m *message.Message) error {
-	p, _, err := schedule.PlanOf(m)
+	p, _, err := schedule.PlanOf(m, b.scheduledRepeats())
 	if err != nil {
 		return err
 	}

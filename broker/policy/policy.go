@@ -139,6 +139,7 @@ type DeadLetter struct {
 	Queue                string // the shared dead-letter queue
 	Individual           bool   // a queue per destination, named Prefix + name
 	Prefix               string
+	Suffix               string        // behind the name
 	ProcessExpired       bool          // expired messages are dead-lettered, not dropped
 	ProcessNonPersistent bool          // non-persistent messages too
 	Discard              bool          // drop instead

@@ -34,6 +34,8 @@ type Mirror struct {
 type VirtualTopic struct {
 	Match  string // pattern of the topics' names
 	Prefix string // with its last dot
+	// Postfix is what the queues' names have behind the topic's.
+	Postfix string
 	// SelectorAware leaves out what no consumer of the queue would get: it has only consumers with
 	// selectors that refuse it, or none.
 	SelectorAware bool
@@ -56,8 +58,8 @@ func (v *VirtualTopic) TopicOf(queue string) (string, bool) {
 		}
 		at += i + 1
 	}
-	topic := queue[at:]
-	if topic == "" || !address.Match(strings.TrimSuffix(v.Prefix, "."), strings.TrimSuffix(queue[:at], ".")) {
+	topic, ok := strings.CutSuffix(queue[at:], v.Postfix)
+	if !ok || topic == "" || !address.Match(strings.TrimSuffix(v.Prefix, "."), strings.TrimSuffix(queue[:at], ".")) {
 		return "", false
 	}
 	return topic, address.Match(v.Match, topic)

@@ -19,7 +19,7 @@ const (
 	PropJobID  = "scheduledJobId"       // on what was delivered
 )
 
-// MaxRepeat is how many repeats one message may ask for, as in ActiveMQ.
+// MaxRepeat is how many repeats one message may ask for, as in ActiveMQ, where nothing else is set.
 const MaxRepeat = 1000
 
 // Plan says when a message is delivered.
@@ -32,8 +32,8 @@ type Plan struct {
 
 // PlanOf reads a message's plan from its properties. ok is false for a message that is to be
 // delivered at once: without a delay, a period and a cron expression, or one that was scheduled
-// already. A value that makes no sense is a fault of kind Malformed.
-func PlanOf(m *message.Message) (p Plan, ok bool, err error) {
+// already. A value that makes no sense, or more repeats than most, is a fault of kind Malformed.
+func PlanOf(m *message.Message, most int) (p Plan, ok bool, err error) {
 	if _, done := m.Property(PropJobID); done {
 		return p, false, nil
 	}
@@ -56,8 +56,8 @@ func PlanOf(m *message.Message) (p Plan, ok bool, err error) {
 		return p, false, nil
 	}
 	switch {
-	case repeat > MaxRepeat:
-		return p, false, malformed("The scheduled repeat value is too large: %d, and %d is the limit", repeat, MaxRepeat)
+	case repeat > int64(most):
+		return p, false, malformed("The scheduled repeat value is too large: %d, and %d is the limit", repeat, most)
 	case repeat < 0:
 		return p, false, malformed("%s must not be negative: %d", PropRepeat, repeat)
 	case period < 0:

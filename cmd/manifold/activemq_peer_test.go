@@ -35,6 +35,26 @@ func observations() []observation {
 		}, "RECEIPT"},
 		{"a dead letter", deadLetter("/queue/sorted", "/queue/DLQ.sorted"), "x"},
 		{"a dead letter of a queue whose own policy does not name its queue", deadLetter("/queue/plain.x", "/queue/ActiveMQ.DLQ"), "x"},
+		{"a dead letter with a suffix", deadLetter("/queue/suffixed", "/queue/D.suffixed.L"), "x"},
+		{"who has sent it", func(t *testing.T, target stomptest.Target) string {
+			c := boss(t, target)
+			session(t, target, "app", "application").Put("/queue/apps.user", "x", "JMSXUserID", "forged")
+			c.Subscribe("1", "/queue/apps.user")
+			return c.Message().Get("JMSXUserID")
+		}, "app"},
+		{"too many repeats", func(t *testing.T, target stomptest.Target) string {
+			c := boss(t, target)
+			c.Write(stomptest.F("SEND", "destination", "/queue/repeated", "receipt", "r", "AMQ_SCHEDULED_DELAY", "1000000", "AMQ_SCHEDULED_REPEAT", "6"))
+			message := answer(c.Next())
+			return message[:min(len(message), 45)]
+		}, "ERROR The scheduled repeat value is too large"},
+		{"a virtual topic with a postfix", func(t *testing.T, target stomptest.Target) string {
+			c := boss(t, target)
+			c.Subscribe("1", "/queue/P.one.Post.t.in")
+			c.Subscribe("2", "/queue/P.one.Post.t")
+			c.Put("/topic/Post.t", "x")
+			return c.Message().Get("subscription")
+		}, "1"},
 		{"a dead letter that is discarded", func(t *testing.T, target stomptest.Target) string {
 			deadLetter("/queue/gone", "")(t, target)
 			return browse(t, target, "/queue/DLQ.gone") + browse(t, target, "/queue/ActiveMQ.DLQ")

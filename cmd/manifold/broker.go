@@ -122,10 +122,11 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 		},
 		Limits: o.limits(c),
 
-		NoScheduler: !c.Broker.Scheduler,
-		Create:      startDestinations(&c.Destinations),
-		Exposed:     c.Security.Anonymous,
-		Policies:    policyEntries(c),
+		NoScheduler: !c.Broker.Scheduler, ScheduledRepeats: c.Broker.ScheduledRepeats,
+		PopulateUserID: c.Broker.PopulateUserID,
+		Create:         startDestinations(&c.Destinations),
+		Exposed:        c.Security.Anonymous,
+		Policies:       policyEntries(c),
 		Store: server.Store{
 			Engine: c.Store.Engine, Path: c.Store.Path, Sync: c.Store.Sync, Interval: c.Store.SyncInterval,
 			// Several of them may wait for the disk, so they are sized after the memory for messages.

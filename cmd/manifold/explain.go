@@ -139,7 +139,7 @@ func routes(d *config.Destinations, where address.Address) (lines []string) {
 	}
 	for _, v := range d.VirtualTopics {
 		if where.Kind == address.Topic && address.Match(v.Match, where.Name) {
-			lines = append(lines, fmt.Sprintf("A copy goes to each queue that is named %s%s (virtual topics %s).", v.Prefix, where.Name, v.Match))
+			lines = append(lines, fmt.Sprintf("A copy goes to each queue that is named %s%s%s (virtual topics %s).", v.Prefix, where.Name, v.Postfix, v.Match))
 		}
 	}
 	return lines

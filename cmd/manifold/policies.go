@@ -19,6 +19,7 @@ func policyEntries(c *config.Config) []policy.Entry {
 			// Whoever names a prefix wants queues of their own, as ActiveMQ's individual strategy.
 			p.DeadLetter.Prefix, p.DeadLetter.Individual = v, true
 		})
+		set(values, "dead_letter.suffix", p.DeadLetter.Suffix, func(p *policy.Policy, v string) { p.DeadLetter.Suffix = v })
 		set(values, "dead_letter.individual", p.DeadLetter.Individual, func(p *policy.Policy, v bool) { p.DeadLetter.Individual = v })
 		set(values, "dead_letter.process_expired", p.DeadLetter.ProcessExpired, func(p *policy.Policy, v bool) { p.DeadLetter.ProcessExpired = v })
 		set(values, "dead_letter.process_non_persistent", p.DeadLetter.ProcessNonPersistent, func(p *policy.Policy, v bool) { p.DeadLetter.ProcessNonPersistent = v })

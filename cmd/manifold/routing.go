@@ -10,7 +10,7 @@ import (
 func routing(d *config.Destinations) (*broker.Routing, error) {
 	virtual := make([]broker.VirtualTopic, 0, len(d.VirtualTopics))
 	for _, v := range d.VirtualTopics {
-		virtual = append(virtual, broker.VirtualTopic{Match: v.Match, Prefix: v.Prefix, SelectorAware: v.SelectorAware})
+		virtual = append(virtual, broker.VirtualTopic{Match: v.Match, Prefix: v.Prefix, Postfix: v.Postfix, SelectorAware: v.SelectorAware})
 	}
 	var composites []broker.Composite
 	for _, c := range d.Composites {

@@ -25,10 +25,14 @@ type Options struct {
 	Limits    broker.Limits
 	// NoScheduler leaves the properties that schedule messages without effect.
 	NoScheduler bool
-	Routing     *broker.Routing   // nil: ActiveMQ's virtual topics alone
-	Create      []address.Address // destinations that are made at the start
-	Security    security.Options
-	Rights      Rights // permissions from elsewhere, beside those of Security
+	// ScheduledRepeats is how many repeats one scheduled message may ask for; 0: ActiveMQ's 1,000.
+	ScheduledRepeats int
+	// PopulateUserID writes into each message who has sent it.
+	PopulateUserID bool
+	Routing        *broker.Routing   // nil: ActiveMQ's virtual topics alone
+	Create         []address.Address // destinations that are made at the start
+	Security       security.Options
+	Rights         Rights // permissions from elsewhere, beside those of Security
 	// Exposed allows listeners on outside addresses although Security is open: somebody has
 	// asked for that in as many words.
 	Exposed   bool

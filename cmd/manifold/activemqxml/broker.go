@@ -27,9 +27,9 @@ func brokerClasses() []class {
 				become("schedulePeriodForDestinationPurge", "destinations.policies.delete_inactive", "whether inactive destinations are deleted at all; there is no period to set"),
 				idle("looked at all the time", "offlineDurableSubscriberTaskSchedule", "maxPurgedDestinationsPerSweep"),
 				lose("deleteAllMessagesOnStartup", "false", "nothing deletes messages at the start; remove the data directory before it"),
-				lose("maxSchedulerRepeatAllowed", "1000", "the limit of repeats is 1000"),
-				lose("populateJMSXUserID", "false", "JMSXUserID is not set"),
-				lose("useAuthenticatedPrincipalForJMSXUserID", "false", "JMSXUserID is not set"),
+				keep("maxSchedulerRepeatAllowed", "broker.scheduled_repeats"),
+				keep("populateJMSXUserID", "broker.populate_user_id"),
+				same("useAuthenticatedPrincipalForJMSXUserID", "the user is the one who has logged in"),
 				lose("rejectDurableConsumers", "false", "durable subscriptions can't be turned off; permissions can refuse them"),
 				lose("allowTempAutoCreationOnSend", "false", "a temporary destination exists while its connection does"),
 				lose("useTempMirroredQueues", "false", "temporary queues are not mirrored"),
@@ -119,6 +119,12 @@ func (c *converter) brokerAttributes(n *node) {
 	c.out.set("broker.scheduler", yesNo(scheduler), line)
 	if a == nil {
 		c.out.get("broker.scheduler").comment("The file does not ask for schedulerSupport, so that ActiveMQ delivers at once.")
+	}
+	if v, a := c.integer(n, "maxSchedulerRepeatAllowed"); a != nil {
+		c.out.set("broker.scheduled_repeats", count(max(v, 1)), a.line)
+	}
+	if v, a := c.boolean(n, "populateJMSXUserID"); a != nil && v {
+		c.out.set("broker.populate_user_id", "true", a.line)
 	}
 	if v, a := c.text(n, "dataDirectory"); a != nil {
 		c.store.data, c.store.line = v, a.line

@@ -24,7 +24,7 @@ func destinationClasses() []class {
 			name: "virtualTopic", option: d + "virtual_topics",
 			attributes: all(
 				keep("name", d+"virtual_topics.match"), keep("prefix", d+"virtual_topics.prefix"),
-				lose("postfix", "", "the queues' names end with the topic's"),
+				keep("postfix", d+"virtual_topics.postfix"),
 				keep("selectorAware", d+"virtual_topics.selector_aware"),
 				lose("setOriginalDestination", "true", "copies say which topic they were sent to"),
 				lose("dropOnResourceLimit", "false", "a full queue holds up the sender, or refuses the send; limits.overflow of its policy can drop instead"),
@@ -93,6 +93,9 @@ func (c *converter) virtualTopic(n *node) {
 	v.text("match", match, n.line)
 	if prefix, a := c.text(n, "prefix"); a != nil {
 		v.text("prefix", prefix, a.line)
+	}
+	if postfix, a := c.text(n, "postfix"); a != nil && postfix != "" {
+		v.text("postfix", postfix, a.line)
 	}
 	if aware, a := c.boolean(n, "selectorAware"); a != nil {
 		v.set("selector_aware", yesNo(aware), a.line)

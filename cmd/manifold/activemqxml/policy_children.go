@@ -64,23 +64,30 @@ func (c *converter) individualDeadLetter(n *node) {
 		relevant bool
 		topic    bool
 		standard string
-	}{{"queuePrefix", queues, false, "ActiveMQ.DLQ.Queue."}, {"topicPrefix", topics, true, "ActiveMQ.DLQ.Topic."}} {
-		prefix, a := c.text(n, x.name)
+	}{{"queue", queues, false, "ActiveMQ.DLQ.Queue."}, {"topic", topics, true, "ActiveMQ.DLQ.Topic."}} {
 		line := n.line
-		switch {
-		case a == nil:
-			prefix = x.standard
-		case !x.relevant:
-			c.drop(false, "means nothing to this kind of destination")
-		default:
-			line = a.line
+		read := func(name, standard string) string {
+			v, a := c.text(n, name)
+			switch {
+			case a == nil:
+				return standard
+			case !x.relevant:
+				c.drop(false, "means nothing to this kind of destination")
+			default:
+				line = a.line
+			}
+			return v
 		}
+		prefix, suffix := read(x.name+"Prefix", x.standard), read(x.name+"Suffix", "")
 		for _, p := range c.policies.current {
 			if p.topic() != x.topic {
 				continue
 			}
 			p.put(setting{key: "dead_letter.individual", value: "true", line: line})
 			p.put(setting{key: "dead_letter.prefix", value: quote(prefix), line: line})
+			if suffix != "" {
+				p.put(setting{key: "dead_letter.suffix", value: quote(suffix), line: line})
+			}
 		}
 	}
 }

@@ -85,7 +85,7 @@ func policyClasses() []class {
 		{
 			name: "individualDeadLetterStrategy", attributes: all(
 				keep("queuePrefix", p+"dead_letter.prefix"), keep("topicPrefix", p+"dead_letter.prefix"),
-				lose("queueSuffix", "", "dead-letter queues have a prefix only"), lose("topicSuffix", "", "dead-letter queues have a prefix only"),
+				keep("queueSuffix", p+"dead_letter.suffix"), keep("topicSuffix", p+"dead_letter.suffix"),
 				lose("useQueueForQueueMessages", "true", "dead letters are in queues"), lose("useQueueForTopicMessages", "true", "dead letters are in queues"),
 				lose("destinationPerDurableSubscriber", "false", "one dead-letter queue for each topic"), deadLetter),
 			use: func(c *converter, n *node) { c.individualDeadLetter(n) },

@@ -94,6 +94,14 @@ func rest(name string) error {
 	return nil
 }
 
+// literal refuses wildcards.
+func literal(s string) error {
+	if strings.ContainsAny(s, "*>") {
+		return fmt.Errorf("%q has a wildcard, which stands for nothing here", s)
+	}
+	return nil
+}
+
 // namePattern accepts a pattern of names.
 func namePattern(s string) error {
 	if err := notEmpty(s); err != nil {

@@ -25,6 +25,9 @@ type Broker struct {
 	Name         string
 	DrainTimeout time.Duration // between the request to stop and the end
 	Scheduler    bool
+	// ScheduledRepeats bounds AMQ_SCHEDULED_REPEAT.
+	ScheduledRepeats int
+	PopulateUserID   bool
 }
 
 // Listener is one address that clients connect to.
@@ -167,8 +170,8 @@ type Destinations struct {
 
 // VirtualTopic is a rule by which queues get what is sent to a topic.
 type VirtualTopic struct {
-	Match, Prefix string
-	SelectorAware bool
+	Match, Prefix, Postfix string
+	SelectorAware          bool
 }
 
 // Composite is a rule by which what is sent to one destination goes to others.
@@ -257,6 +260,7 @@ type Dispatch struct {
 type DeadLetter struct {
 	Queue                *string
 	Prefix               *string
+	Suffix               *string
 	Individual           *bool
 	ProcessExpired       *bool
 	ProcessNonPersistent *bool

@@ -58,6 +58,10 @@ func brokerOptions() []Option {
 			"How long a stop waits for consumers to settle what they were sent.", live),
 		opt("broker.scheduler", "true", func(c *Config) value { return boolean(&c.Broker.Scheduler) },
 			"Whether AMQ_SCHEDULED_DELAY, _PERIOD, _REPEAT and _CRON hold messages back. Otherwise they are ordinary properties, as in ActiveMQ without schedulerSupport."),
+		opt("broker.scheduled_repeats", "1000", func(c *Config) value { return integer(&c.Broker.ScheduledRepeats, 1, math.MaxInt32) },
+			"Repeats that one scheduled message may ask for with AMQ_SCHEDULED_REPEAT."),
+		opt("broker.populate_user_id", "false", func(c *Config) value { return boolean(&c.Broker.PopulateUserID) },
+			"Whether each message says which user has sent it, as JMSXUserID, whatever its sender wrote there; AMQP clients get the user-id of AMQP messages as it was sent."),
 	}
 }
 

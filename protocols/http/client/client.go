@@ -118,7 +118,7 @@ func (c *Client) send(m *message.Message) (outcome chan error, err error) {
 	if m.Timestamp == 0 {
 		m.Timestamp = time.Now().UnixMilli()
 	}
-	if _, ok, err := schedule.PlanOf(m); ok || err != nil {
+	if _, ok, err := schedule.PlanOf(m, schedule.MaxRepeat); ok || err != nil {
 		m.Flags |= message.Scheduled
 	}
 	t, outcome := c.expect()
