@@ -31,6 +31,10 @@ const (
 // In reports whether the principal belongs to a group.
 func (p *Principal) In(group string) bool { return slices.Contains(p.Groups, group) }
 
+// Known reports whether the principal showed the password of a configured user: no other source has
+// vouched for it, which may have taken it for a guest.
+func (p *Principal) Known() bool { return p.origin == byPassword }
+
 // Credentials are what a client shows at login.
 type Credentials struct {
 	User     string

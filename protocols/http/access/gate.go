@@ -81,7 +81,9 @@ func (g *Gate) Again(c *Caller) *Caller {
 		return nil
 	}
 	now := *c
-	now.principal = g.o.Authority.Recall(c.principal.Name, c.principal.Groups)
+	if c.principal.Known() {
+		now.principal = g.o.Authority.Recall(c.principal.Name, nil)
+	}
 	if now.principal == nil || !now.mayLook() {
 		return nil
 	}
@@ -93,7 +95,7 @@ func (c *Caller) mayLook() bool {
 }
 
 func (c *Caller) isAdmin() bool {
-	return c.principal == nil || !c.gate.o.Authority.Restricted() || c.inAny(c.gate.o.Admins)
+	return c.principal == nil || !c.gate.o.Authority.Restricted() && c.principal.Known() || c.inAny(c.gate.o.Admins)
 }
 
 func (c *Caller) inAny(groups []string) bool {

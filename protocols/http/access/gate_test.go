@@ -41,6 +41,7 @@ func TestWhoGetsIn(t *testing.T) {
 	guests := users(true, "root")
 	guests.Anonymous = true
 	guest, _ := gate(t, guests)
+	stack, _ := gate(t, security.Options{Sources: []security.Source{security.Guest{User: "guest", Group: "guests"}}})
 	for _, c := range []struct {
 		about          string
 		g              *access.Gate
@@ -58,6 +59,7 @@ func TestWhoGetsIn(t *testing.T) {
 		{"no security", open, "root", "p-root", fault.Unauthenticated, true, false},
 		{"no security, token", open, "", "token", 0, false, true},
 		{"guest", guest, "", "", fault.Unauthenticated, true, false},
+		{"wrong password makes a guest", stack, "root", "p-eve", fault.Forbidden, true, false},
 		{"guest with a name", guest, "anonymous", "anonymous", fault.Unauthenticated, true, false},
 	} {
 		r := httptest.NewRequest("GET", "/", nil)
