@@ -76,7 +76,7 @@ func layers() []layer {
 		{pkg: "protocols/amqp/amqptest", may: []string{"protocols/clienttest"}, tests: append(kits, "broker/...", "protocols", "protocols/amqp/...", "protocols/server")},
 		// It is handed the protocols that it carries as values.
 		{pkg: "protocols/websocket", may: []string{"protocols"}, tests: append(kits, "broker/security", "protocols/server", "protocols/clienttest", "protocols/stomp/stomptest", "protocols/mqtt/mqtttest")},
-		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: append(kits, "protocols/openwire/jmstest", "protocols/server")},
+		{pkg: "protocols/http/...", may: []string{"broker/...", "protocols", "store"}, tests: append(kits, "protocols/clienttest", "protocols/openwire/jmstest", "protocols/server")},
 		// Clients: they know what goes over the wire, nothing behind it.
 		{pkg: "protocols/torture", tests: append(kits, "protocols/stomp/frame")},
 		{pkg: "protocols/torture/client", may: []string{"protocols/stomp/frame", "protocols/amqp/frame", "protocols/amqp/section", "protocols/amqp/wire", "protocols/openwire/wire"}, tests: kits},

@@ -141,7 +141,7 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 		},
 		HTTP: server.HTTP{
 			Address: c.HTTP.Address, Token: o.token, Backups: filepath.Join(c.Store.Path, "backups"),
-			NoJolokia: !c.HTTP.Jolokia, JolokiaExec: c.HTTP.JolokiaExec, Admins: c.HTTP.Admins, Monitors: c.HTTP.Monitors,
+			NoConsole: !c.HTTP.Console, NoJolokia: !c.HTTP.Jolokia, JolokiaExec: c.HTTP.JolokiaExec, Admins: c.HTTP.Admins, Monitors: c.HTTP.Monitors,
 		},
 		Standby:  o.standby,
 		Log:      o.log,

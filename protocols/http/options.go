@@ -38,6 +38,7 @@ type Options struct {
 	// Jolokia answers as ActiveMQ's agent does, under /api/jolokia; with JolokiaExec also
 	// operations that change something.
 	Jolokia, JolokiaExec bool
+	Console              bool // serve the web console, under /console/
 	// Admins and Monitors are groups of users who may administrate, and who may look, beside
 	// those who have the token; see package access.
 	Admins, Monitors []string

@@ -14,6 +14,7 @@ import (
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/protocols/http/access"
+	"github.com/manifoldmq/manifold/protocols/http/console"
 	"github.com/manifoldmq/manifold/protocols/http/jolokia"
 	"github.com/manifoldmq/manifold/store"
 )
@@ -26,7 +27,8 @@ type Server struct {
 	routes  []route
 	metrics http.Handler // nil: off
 	gate    *access.Gate
-	jolokia *jolokia.Server // nil: off
+	jolokia *jolokia.Server  // nil: off
+	console *console.Console // nil: off
 	http    *http.Server
 
 	unlisten func()
@@ -57,6 +59,11 @@ func New(o Options) (*Server, error) {
 	s.gate = access.New(access.Options{Authority: o.Broker.Security, Token: s.secret.is, Admins: o.Admins, Monitors: o.Monitors})
 	if o.Jolokia {
 		s.jolokia = jolokia.New(jolokia.Options{Broker: o.Broker, Log: o.Log, Version: o.Version, Since: s.since, Exec: o.JolokiaExec, DiskLow: s.diskLow.Load})
+	}
+	if o.Console {
+		if s.console, err = s.newConsole(); err != nil {
+			return nil, err
+		}
 	}
 	if o.Metrics {
 		if s.metrics, err = s.newMetrics(); err != nil {
@@ -132,6 +139,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		s.serveJolokia(w, r, path)
 	case strings.HasPrefix(path, apiPrefix):
 		s.serveAPI(w, r, strings.TrimPrefix(path, apiPrefix))
+	case s.console != nil && console.Owns(path):
+		s.console.Serve(w, r)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead && isPage(path):
 		s.refuseMethod(w, "GET, HEAD")
 	case path == "/livez":

@@ -59,6 +59,7 @@ func (t TLS) Enabled() bool { return t.Certificate != "" }
 // HTTP is the listener of the management surface.
 type HTTP struct {
 	Address     string // empty: none
+	Console     bool
 	Jolokia     bool
 	JolokiaExec bool
 	Admins      []string

@@ -105,6 +105,8 @@ func httpOptions() []Option {
 	return []Option{
 		opt("http.address", "127.0.0.1:8161", func(c *Config) value { return text(&c.HTTP.Address, hostPortOrOff) },
 			`Host and port of API, metrics and health; "" turns them off.`),
+		opt("http.console", "true", func(c *Config) value { return boolean(&c.HTTP.Console) },
+			"Whether the web console is served, under /console/."),
 		opt("http.jolokia", "true", func(c *Config) value { return boolean(&c.HTTP.Jolokia) },
 			"Whether /api/jolokia answers as ActiveMQ's Jolokia agent does, for monitoring."),
 		opt("http.jolokia_exec", "false", func(c *Config) value { return boolean(&c.HTTP.JolokiaExec) },
