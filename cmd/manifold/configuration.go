@@ -1,9 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -78,24 +78,36 @@ func (a *app) configCheckCommand() *cobra.Command {
 // checkAccess reads what the configuration names for logins, but asks no directory. What it has to
 // say joins the warnings.
 func (a *app) checkAccess(loaded *config.Loaded) error {
-	var said strings.Builder
-	access, err := newAccess(&loaded.Config.Security, a.getenv, slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{
-		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
-				return slog.Attr{}
-			}
-			return a
-		},
-	})))
+	access, err := newAccess(&loaded.Config.Security, a.getenv, slog.New(warnings{&loaded.Warnings}))
 	if err != nil {
 		return err
 	}
 	access.close()
-	for line := range strings.Lines(said.String()) {
-		loaded.Warnings = append(loaded.Warnings, strings.TrimSpace(line))
-	}
 	return nil
 }
+
+// warnings is a log that keeps what it is told as warnings.
+type warnings struct{ list *[]string }
+
+// Enabled implements slog.Handler.
+func (warnings) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle implements slog.Handler.
+func (w warnings) Handle(_ context.Context, r slog.Record) error {
+	text := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		text += fmt.Sprintf(", %s: %s", a.Key, a.Value)
+		return true
+	})
+	*w.list = append(*w.list, text)
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (w warnings) WithAttrs([]slog.Attr) slog.Handler { return w }
+
+// WithGroup implements slog.Handler.
+func (w warnings) WithGroup(string) slog.Handler { return w }
 
 func (a *app) configShowCommand() *cobra.Command {
 	cmd := &cobra.Command{

@@ -120,6 +120,8 @@ security:
     permissions: {queue_base: 'ou=Queue,%[5]s', topic_base: 'ou=Topic,%[5]s', temp_base: 'ou=Temp,%[5]s'}
 `, dir, d.URL, ldaptest.ServiceUser, ldaptest.ServicePassword, ldaptest.Destinations))
 	checkAttempts(t, j, "tcp://"+s.at["auto"], sharedAttempts())
+	differs := []loginAttempt{{"twin", "twin's secret", "send", "USERS.b", "JMSSecurityException: User name [twin] or password is invalid."}}
+	checkAttempts(t, j, "tcp://"+s.at["auto"], differs)
 	guest := []loginAttempt{{"-", "-", "send", "USERS.b", "JMSSecurityException: User visitor is not authorized to write to: queue://USERS.b"}}
 	checkAttempts(t, j, "tcp://"+s.at["auto"], guest)
 }
@@ -142,6 +144,9 @@ func TestDirectoryAsActiveMQ(t *testing.T) {
 	})
 	url := fmt.Sprintf("tcp://127.0.0.1:%d", b.Port)
 	checkAttempts(t, j, url, sharedAttempts())
+	// The first of two entries for one name counts there.
+	differs := []loginAttempt{{"twin", "twin's secret", "send", "USERS.b", "JMSSecurityException: User twin is not authorized to write to: queue://USERS.b"}}
+	checkAttempts(t, j, url, differs)
 	b.Kill()
 
 	// And its configuration, as it is, to this broker.

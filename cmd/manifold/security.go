@@ -142,7 +142,7 @@ func realmLogins(file *jaas.File, name string, log *slog.Logger) ([]jaas.Login, 
 		return nil, fmt.Errorf("%s:%w", file.Path, err)
 	}
 	for _, w := range warnings {
-		log.Warn("login_config", "file", file.Path, "warning", w)
+		log.Warn(file.Path + ": " + w)
 	}
 	return logins, nil
 }

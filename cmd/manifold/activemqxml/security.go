@@ -225,7 +225,7 @@ func (c *converter) finishSecurity() {
 		file := filepath.Join(filepath.Dir(c.in.Name), "users.properties")
 		groups := filepath.Join(filepath.Dir(c.in.Name), "groups.properties")
 		c.out.text("security.users_file", file, c.users.line).
-			comment("To do: the file has permissions and no users, which Amazon MQ keeps apart. Make them with: manifold user add NAME --group GROUP --users-file %s --groups-file %s", file, groups)
+			comment("To do: the file has permissions and no users, which Amazon MQ keeps apart. Make them with: manifold user add NAME --groups GROUP --file %s --groups-file %s", file, groups)
 		c.out.text("security.groups_file", groups, c.users.line)
 	case c.exposed():
 		if v := c.out.get("http.address"); v != nil && !loopback(c.listeners.console) {
