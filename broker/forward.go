@@ -37,6 +37,7 @@ func NewRouting(virtual []VirtualTopic, composites []Composite, mirrors []Mirror
 type forwarding struct {
 	to   []forward
 	keep bool
+	rest bool // what goes nowhere else is kept
 }
 
 // forward is one further destination.
@@ -50,11 +51,11 @@ func (b *Broker) forwardingOf(a address.Address) *forwarding {
 	if b.Routing == nil || a.Kind.IsTemp() {
 		return nil
 	}
-	to, keep := b.Routing.Of(a)
+	to, keep, rest := b.Routing.Of(a)
 	if len(to) == 0 && keep {
 		return nil
 	}
-	f := &forwarding{to: make([]forward, len(to)), keep: keep}
+	f := &forwarding{to: make([]forward, len(to)), keep: keep, rest: rest}
 	for i := range to {
 		f.to[i].Forward = to[i]
 	}
@@ -100,17 +101,22 @@ func (d *Destination) each(m *message.Message, fn func(*Destination, *message.Me
 	if f.keep {
 		fn(d, m)
 	}
+	kept := f.keep
 	for i := range f.to {
 		t := &f.to[i]
 		to := t.dest.Load()
 		if to == nil || t.Filter != nil && !t.Filter.Matches(&message.View{Message: m}) {
 			continue
 		}
+		kept = true
 		c := *m
 		c.Address = t.Address
 		if c.Origin.IsZero() {
 			c.Origin = m.Address
 		}
 		to.each(&c, fn)
+	}
+	if !kept && f.rest {
+		fn(d, m)
 	}
 }

@@ -175,6 +175,26 @@ func TestVirtualTopicsWithAPostfix(t *testing.T) {
 	}
 }
 
+func TestCompositeKeepsWhatNoSelectorMatches(t *testing.T) {
+	t.Parallel()
+	r, err := broker.NewRouting(nil, []broker.Composite{{
+		Match: q("in"), KeepUnmatched: true,
+		To: []broker.CompositeTarget{{Address: q("red"), Selector: "color = 'red'"}, {Address: q("blue"), Selector: "color = 'blue'"}},
+	}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := startNode(t, broker.Options{Routing: r})
+	c := n.connect("c")
+	color := func(s string) message.Field { return message.Field{Name: "color", Value: message.OfString(s)} }
+	c.post(q("in"), with("1", true, color("blue")), with("2", true, color("red")), with("3", true, color("green")), with("4", true))
+	for name, want := range map[string]int64{"in": 2, "red": 1, "blue": 1} {
+		if got := n.Lookup(q(name)).Queue().Counters().Entries.Load(); got != want {
+			t.Errorf("%s has %d messages, want %d", name, got, want)
+		}
+	}
+}
+
 func TestSelectorAwareVirtualTopics(t *testing.T) {
 	t.Parallel()
 	r, err := broker.NewRouting([]broker.VirtualTopic{{Match: "V.>", Prefix: "C.*.", SelectorAware: true}}, nil, nil)

@@ -14,6 +14,8 @@ type Composite struct {
 	Match address.Address // a queue or topic; the name may be a pattern
 	To    []CompositeTarget
 	Keep  bool // the destination gets the message as well
+	// KeepUnmatched lets the destination get what no target's selector lets through.
+	KeepUnmatched bool
 }
 
 // CompositeTarget is one destination that a composite one forwards to.
@@ -82,6 +84,7 @@ type composite struct {
 	to     []CompositeTarget
 	filter []Filter // of the targets; nil: everything
 	keep   bool
+	rest   bool // it keeps what goes nowhere else
 }
 
 // NewRules checks rules. Composites that lead back to themselves are refused, as are selectors that
@@ -89,7 +92,7 @@ type composite struct {
 func NewRules(virtual []VirtualTopic, composites []Composite, mirrors []Mirror, check func(address.Address) error, compile func(string) (Filter, error)) (*Rules, error) {
 	r := &Rules{VirtualTopics: virtual, mirrors: mirrors}
 	for _, x := range composites {
-		c := composite{match: x.Match, to: x.To, keep: x.Keep}
+		c := composite{match: x.Match, to: x.To, keep: x.Keep, rest: x.KeepUnmatched}
 		if err := check(x.Match); err != nil {
 			return nil, err
 		}
@@ -164,15 +167,16 @@ type Forward struct {
 	Filter  Filter // nil: everything
 }
 
-// Of returns where messages to an address go beside it, and whether it keeps them itself.
-func (r *Rules) Of(a address.Address) (to []Forward, keep bool) {
+// Of returns where messages to an address go beside it, and whether it keeps them itself: all, or the
+// rest that goes nowhere else.
+func (r *Rules) Of(a address.Address) (to []Forward, keep, rest bool) {
 	keep = true
 	for i := range r.composites {
 		c := &r.composites[i]
 		if !c.matches(a) {
 			continue
 		}
-		keep = keep && c.keep
+		keep, rest = keep && c.keep, rest || c.rest
 		for j, x := range c.to {
 			to = append(to, Forward{x.Address, c.filter[j]})
 		}
@@ -184,5 +188,5 @@ func (r *Rules) Of(a address.Address) (to []Forward, keep bool) {
 			}
 		}
 	}
-	return to, keep
+	return to, keep, rest
 }

@@ -83,6 +83,12 @@ func observations() []observation {
 			c.Put("/queue/split", "large", "kind", "big")
 			return browse(t, target, "/queue/split") + ", " + browse(t, target, "/queue/split.all") + ", " + browse(t, target, "/queue/split.big")
 		}, "small large, small large, large"},
+		{"a composite queue that keeps what no filter matches", func(t *testing.T, target stomptest.Target) string {
+			c := boss(t, target)
+			c.Put("/queue/sieve", "small")
+			c.Put("/queue/sieve", "large", "kind", "big")
+			return browse(t, target, "/queue/sieve") + ", " + browse(t, target, "/queue/sieve.big")
+		}, "small, large"},
 		{"a composite topic that only forwards", func(t *testing.T, target stomptest.Target) string {
 			c := boss(t, target)
 			c.Subscribe("1", "/topic/news")
@@ -302,6 +308,16 @@ func TestActiveMQXMLThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// It does not mind that Manifold's store is below its own.
+	ours := filepath.Join(dir, "data/kahadb/manifold/pebble")
+	if err := os.MkdirAll(ours, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := os.Stat(ours); err != nil {
+			t.Error(err)
+		}
+	}()
 	port, stomp := jmstest.FreePort(t), jmstest.FreePort(t)
 	jmstest.RunActiveMQ(t, dir, string(text), port, fmt.Sprintf("-Dopenwire.port=%d", port), fmt.Sprintf("-Dstomp.port=%d", stomp))
 	jmstest.AwaitPort(t, stomp, nil)

@@ -57,6 +57,9 @@ no activemq.xml. serve and config read the file also without conversion.`,
 		if err != nil {
 			return sysexit.With(sysexit.Data, err)
 		}
+		if err := checkConverted(in.Name, result); err != nil {
+			return sysexit.With(sysexit.Data, err)
+		}
 		switch {
 		case *report && *asJSON:
 			err = a.printJSON(result.Entries)
@@ -90,6 +93,18 @@ func (a *app) convertSource(name string) (activemqxml.Source, error) {
 		return activemqxml.Source{}, sysexit.With(sysexit.Data, config.Problems{{Where: name + ":1", What: "is no XML"}})
 	}
 	return a.activeMQSource(name, text), nil
+}
+
+// checkConverted looks whether what came out is a good configuration: values that are right by
+// themselves can contradict each other, such as two connectors on one port.
+func checkConverted(name string, r *activemqxml.Result) error {
+	loaded, err := config.Load(config.Sources{
+		File: name, Lines: r.Lines, Clear: true, Read: func(string) ([]byte, error) { return r.YAML, nil },
+	})
+	if err == nil {
+		_, err = routing(&loaded.Config.Destinations)
+	}
+	return err
 }
 
 // partial is the error of a conversion that lacks something.

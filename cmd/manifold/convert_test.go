@@ -41,6 +41,8 @@ func TestConvert(t *testing.T) {
 	manifold(t, "", nil, "convert", filepath.Join(t.TempDir(), "none.xml")).want(t, sysexit.NoInput, "", "none.xml")
 	manifold(t, "", nil, "convert", name, "-D", "x").want(t, sysexit.Usage, "", "is not name=value")
 	manifold(t, "", nil, "convert", name, "--jvm-heap", "much").want(t, sysexit.Usage, "", "is no size")
+	twice := strings.Replace(small, "</broker>", "<transportConnectors>\n<transportConnector uri='tcp://127.0.0.1:1'/>\n<transportConnector uri='stomp://127.0.0.1:1'/></transportConnectors></broker>", 1)
+	manifold(t, twice, []string{"name=env"}, "convert", "-").want(t, sysexit.Data, "", `activemq.xml:5: listeners[1].address: "127.0.0.1:1" is also the address of listeners[0]`)
 	unknown := strings.Replace(small, "<plugins>", "<plugin>", 1)
 	manifold(t, unknown, nil, "convert", "-").want(t, sysexit.Data, "", "")
 	odd := strings.Replace(small, "<plugins>", "<odd/><plugins>", 1)
@@ -121,6 +123,35 @@ func TestServeNamesWhatIsLost(t *testing.T) {
 	if n := strings.Count(s.log.String(), "networkConnectors is dropped"); n != 1 {
 		t.Errorf("it is told %d times: %s", n, s.log)
 	}
+}
+
+// TestReloadOfAnActiveMQXML changes the file under a running broker.
+func TestReloadOfAnActiveMQXML(t *testing.T) {
+	t.Parallel()
+	text := `<broker xmlns="http://activemq.apache.org/schema/core" persistent="false" dataDirectory="` + t.TempDir() + `">
+		<destinationPolicy><policyMap><policyEntries><policyEntry queue="q" queuePrefetch="5"/></policyEntries></policyMap></destinationPolicy>
+		<plugins><simpleAuthenticationPlugin><users><authenticationUser username="u" password="p" groups="g"/></users></simpleAuthenticationPlugin></plugins>
+		<transportConnectors><transportConnector name="stomp" uri="stomp://127.0.0.1:0"/></transportConnectors></broker>`
+	name := file(t, "activemq.xml", text)
+	s := serveFile(t, name, "MANIFOLD_HTTP_ADDRESS=127.0.0.1:0", "MANIFOLD_BROKER_DRAIN_TIMEOUT=100ms")
+	reload := func(text string) result {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return manifold(t, "", nil, "reload", "--config", file(t, "activemq.xml", text), "--url", s.at["http"])
+	}
+	r := reload(strings.Replace(text, `queuePrefetch="5"`, `queuePrefetch="6"`, 1))
+	r.want(t, sysexit.OK, "destinations.policies[0].prefetch.queue: 5 -> 6", "")
+	if n := strings.Count(r.out, "\n"); n != 1 {
+		t.Errorf("more than that: %s", r.out)
+	}
+	if r := manifold(t, "", nil, "reload", "--config", file(t, "activemq.xml", text), "--url", s.at["http"]); r.code != sysexit.OK {
+		t.Errorf("code %d: %s", r.code, r.err)
+	}
+	if err := os.WriteFile(name, []byte(strings.Replace(text, "queuePrefetch", "queuePrefetsch", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	manifold(t, "", nil, "reload", "--config", file(t, "activemq.xml", text), "--url", s.at["http"]).want(t, sysexit.Config, "", "did you mean queuePrefetch?")
 }
 
 // TestStockFiles converts the files that Debian's package comes with, where it is installed: what comes

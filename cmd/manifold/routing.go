@@ -14,7 +14,7 @@ func routing(d *config.Destinations) (*broker.Routing, error) {
 	}
 	var composites []broker.Composite
 	for _, c := range d.Composites {
-		x := broker.Composite{Match: address.Parse(c.Match, address.Queue), Keep: !c.ForwardOnly}
+		x := broker.Composite{Match: address.Parse(c.Match, address.Queue), Keep: !c.ForwardOnly, KeepUnmatched: c.KeepUnmatched}
 		for _, t := range c.To {
 			x.To = append(x.To, broker.CompositeTarget{Address: address.Parse(t.Destination, address.Queue), Selector: t.Selector})
 		}

@@ -8,7 +8,7 @@ import (
 // brokerClasses are the broker itself and what is only about its process.
 func brokerClasses() []class {
 	const (
-		jmx      = "there is no JMX; the HTTP API and the metrics tell the same"
+		jmx      = "there is no JMX port; Jolokia and the metrics tell the same by ActiveMQ's names"
 		threads  = "threads are not configured here"
 		networks = "there are no networks of brokers"
 		usage    = "limits are looked at all the time"
@@ -54,7 +54,7 @@ func brokerClasses() []class {
 				idle("expiry is found where messages wait", "enableMessageExpirationOnActiveDurableSubs"),
 				idle("a failed operation fails its transaction", "rollbackOnlyOnAsyncException"),
 				lose("maxUncommittedCount", "0", "limits bound open transactions"),
-				idle("names another element, which is read where it stands", "destinationFactory", "destinationPolicy", "ioExceptionHandler", "jobSchedulerStore", "managementContext", "persistenceAdapter",
+				refers("destinationFactory", "destinationPolicy", "ioExceptionHandler", "jobSchedulerStore", "managementContext", "persistenceAdapter",
 					"persistenceFactory", "regionBroker", "sslContext", "systemUsage", "tempDataStore", "consumerSystemUsage", "producerSystemUsage"),
 				lose("messageAuthorizationPolicy", "", "single messages are not refused; permissions are for destinations"),
 			),

@@ -60,6 +60,15 @@ func lose(name, def, note string) attribute {
 	return attribute{name: name, fate: Dropped, note: note, changes: true, def: def}
 }
 
+// refers are attributes that name an element elsewhere in the file, which is not looked for.
+func refers(names ...string) []attribute {
+	list := make([]attribute, len(names))
+	for i, name := range names {
+		list[i] = lose(name, "", "refers to another element; write that into this one")
+	}
+	return list
+}
+
 // idle are attributes that nothing here needs.
 func idle(note string, names ...string) []attribute {
 	list := make([]attribute, len(names))

@@ -152,12 +152,8 @@ func (c *converter) options(n *node, a *attr, l *listener, scheme, query string)
 		i := slices.IndexFunc(known, func(o uriOption) bool { return o.name == bare })
 		entry := Entry{File: n.file, Line: a.line, Element: n.path, Attribute: "uri " + name, Value: text}
 		if i < 0 {
-			hint := ""
-			if near := config.Nearest(bare, names); near != "" {
-				hint = "; did you mean " + near + "?"
-			}
 			// ActiveMQ itself ignores most of what it does not know in a URI.
-			entry.Fate, entry.Note, entry.Changes = Dropped, "no option that is known"+hint, true
+			entry.Fate, entry.Note, entry.Changes = Dropped, "no option that is known"+c.hint(bare, names), true
 			c.entries = append(c.entries, entry)
 			continue
 		}

@@ -49,6 +49,7 @@ type converter struct {
 	store        storage
 	interceptors bool
 	purges       bool // inactive destinations are deleted at all
+	expansions   int
 	created      []string
 	createdLine  int
 }
@@ -162,11 +163,17 @@ func (c *converter) unknown(n *node, parent *class) {
 		c.report(n, Dropped, "", "no element that is known in "+parent.name, true)
 		return
 	}
-	hint := ""
-	if near := config.Nearest(n.name, parent.children); near != "" {
-		hint = "; did you mean " + near + "?"
+	c.fail(n.where(), n.path, "no element that %s can have%s", parent.name, c.hint(n.name, parent.children))
+}
+
+// hint names what was most likely meant. A file that is wrong all over is not worth guessing.
+func (c *converter) hint(name string, known []string) string {
+	if len(c.problems) < 100 {
+		if near := config.Nearest(name, known); near != "" {
+			return "; did you mean " + near + "?"
+		}
 	}
-	c.fail(n.where(), n.path, "no element that %s can have%s", parent.name, hint)
+	return ""
 }
 
 // inside reads what is in an element.
@@ -226,11 +233,7 @@ func (c *converter) unknownAttribute(n *node, a *attr, k *class) {
 		c.attribute(n, a, Dropped, "", "no attribute that is known of "+n.name, true)
 		return
 	}
-	hint := ""
-	if near := config.Nearest(a.name, k.names()); near != "" {
-		hint = "; did you mean " + near + "?"
-	}
-	c.fail(place(n.file, a.line), n.path, "%s is no attribute of %s%s", a.name, n.name, hint)
+	c.fail(place(n.file, a.line), n.path, "%s is no attribute of %s%s", a.name, n.name, c.hint(a.name, k.names()))
 }
 
 // attribute tells what became of an attribute.

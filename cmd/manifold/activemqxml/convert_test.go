@@ -601,3 +601,34 @@ func TestDirectories(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// TestHostileFiles gives files that are made to take long: each is read or refused soon.
+func TestHostileFiles(t *testing.T) {
+	t.Parallel()
+	bomb := "a0=\n"
+	for i := 1; i < 10; i++ {
+		bomb += fmt.Sprintf("a%d=%s\n", i, strings.Repeat(fmt.Sprintf("${a%d}", i-1), 50))
+	}
+	read := func(string) ([]byte, error) { return []byte(bomb), nil }
+	attributes := ""
+	for i := range maxAttributes + 1 {
+		attributes += fmt.Sprintf(" a%d=''", i)
+	}
+	for name, text := range map[string]string{
+		"placeholders in placeholders": `<beans><bean class="x.PropertyPlaceholderConfigurer"><property name="location" value="p"/></bean><broker brokerName="${a9}"/></beans>`,
+		"attributes":                   "<broker" + attributes + "/>",
+		"unknown elements":             "<broker>" + strings.Repeat("<policyEntri/>", 40_000) + "</broker>",
+		"elements":                     "<broker>" + strings.Repeat("<a/>", maxNodes+1) + "</broker>",
+		"policies":                     inPolicies(strings.Repeat(`<policyEntry queue="*.a.>,b.>,c"/>`, maxPolicies)),
+		"texts":                        "<broker>" + strings.Repeat("x<!---->", 900_000) + "</broker>",
+		"a large file":                 "<broker>" + strings.Repeat(" ", maxText) + "</broker>",
+		"brackets":                     inBroker(strings.Repeat("<plugins>", maxDepth)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Convert(Source{Name: "a.xml", Text: []byte(text), Read: read}); err == nil && name != "texts" && name != "policies" {
+				t.Error("it was taken")
+			}
+		})
+	}
+}

@@ -56,7 +56,7 @@ func compositeClass(name string) class {
 		name: name, option: d,
 		attributes: all(
 			keep("name", d+".match"), keep("forwardOnly", d+".forward_only"),
-			lose("sendWhenNotMatched", "false", "what no filter lets through stays only with forward_only: false"),
+			keep("sendWhenNotMatched", d+".keep_unmatched"),
 			idle("each copy is part of the send that it belongs to", "concurrentSend"), idle("a copy is a message of its own", "copyMessage"),
 		),
 		children: []string{"forwardTo"},
@@ -126,6 +126,9 @@ func (c *converter) composite(n *node) {
 	}
 	if only, a := c.boolean(n, "forwardOnly"); a != nil {
 		v.set("forward_only", yesNo(only), a.line)
+	}
+	if unmatched, a := c.boolean(n, "sendWhenNotMatched"); a != nil {
+		v.set("keep_unmatched", yesNo(unmatched), a.line)
 	}
 }
 

@@ -15,7 +15,10 @@ import (
 const (
 	maxText  = 8 << 20
 	maxDepth = 100
-	maxNodes = 200_000
+	maxNodes = 50_000
+	// maxAttributes and maxValue are for one element.
+	maxAttributes = 500
+	maxValue      = 64 << 10
 )
 
 // Name spaces. The older one is that of ActiveMQ 4.
@@ -119,7 +122,7 @@ func parse(file string, text []byte) (*node, error) {
 				return nil, fail(line, "a document type with declarations of its own is not read; remove it")
 			}
 		case xml.CharData:
-			if len(open) > 0 {
+			if len(open) > 0 && len(open[len(open)-1].text) < maxValue {
 				open[len(open)-1].text += strings.TrimSpace(string(t))
 			}
 		case xml.EndElement:
@@ -129,6 +132,9 @@ func parse(file string, text []byte) (*node, error) {
 				return nil, fail(line, "more than %d elements, or more than %d within each other", maxNodes, maxDepth)
 			}
 			n := &node{file: file, space: t.Name.Space, name: t.Name.Local, line: line, path: t.Name.Local}
+			if len(t.Attr) > maxAttributes {
+				return nil, fail(line, "more than %d attributes", maxAttributes)
+			}
 			raw := text[min(int(start), len(text)):min(int(d.InputOffset()), len(text))]
 			at := attributeLines(string(raw), line)
 			for i, a := range t.Attr {

@@ -9,8 +9,8 @@ import (
 	"github.com/manifoldmq/manifold/cmd/manifold/config"
 )
 
-// maxValue bounds what placeholders make of a value.
-const maxValue = 64 << 10
+// maxExpansions bounds the placeholders of a file, with those in their values.
+const maxExpansions = 200_000
 
 // files reads the property files that placeholders come from, as Spring's configurer beans name
 // them. What they hold is weaker than nothing: a file's own value counts before a system property.
@@ -142,6 +142,9 @@ func (c *converter) expandIn(s string, depth int) (string, error) {
 		b.WriteString(before)
 		if !ok {
 			return b.String(), nil
+		}
+		if c.expansions++; c.expansions > maxExpansions {
+			return "", fmt.Errorf("more than %d placeholders", maxExpansions)
 		}
 		if b.Len() > maxValue {
 			return "", fmt.Errorf("placeholders make it longer than %s", config.Size(maxValue))

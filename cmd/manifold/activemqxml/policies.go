@@ -25,6 +25,9 @@ type policy struct {
 	fallback bool // of the defaultEntry
 }
 
+// maxPolicies bounds the policies of a file, which are compared with each other.
+const maxPolicies = 5000
+
 // policies are those of the file.
 type policies struct {
 	list    []*policy
@@ -124,6 +127,10 @@ func (c *converter) policyEntry(n *node, matches []string) {
 		c.entries[len(c.entries)-1].Note = "it names no queue and no topic"
 	}
 	c.policies.current = nil
+	if len(matches)+len(c.policies.list) > maxPolicies {
+		c.fail(n.where(), n.path, "more than %d policies", maxPolicies)
+		return
+	}
 	for _, m := range matches {
 		x := &policy{match: m, line: n.line, entry: true, fallback: fallback}
 		if i := slices.IndexFunc(c.policies.list, func(o *policy) bool { return o.entry && o.match == m }); i >= 0 {

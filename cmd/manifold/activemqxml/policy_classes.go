@@ -65,7 +65,7 @@ func policyClasses() []class {
 				idle(audit, "enableAudit", "maxProducersToAudit", "maxAuditDepth", "maxQueueAuditDepth", "sendDuplicateFromStoreToDLQ"),
 				idle("messages count as what they take", "minimumMessageSize"),
 				idle("figures are always counted", "useTopicSubscriptionInflightStats", "advancedNetworkStatisticsEnabled", "advancedMessageStatisticsEnabled"),
-				idle("names another element, which is read where it stands", "deadLetterStrategy", "dispatchPolicy", "messageEvictionStrategy", "messageGroupMapFactory", "networkBridgeFilterFactory",
+				refers("deadLetterStrategy", "dispatchPolicy", "messageEvictionStrategy", "messageGroupMapFactory", "networkBridgeFilterFactory",
 					"pendingDurableSubscriberPolicy", "pendingMessageLimitStrategy", "pendingQueuePolicy", "pendingSubscriberPolicy", "slowConsumerStrategy", "subscriptionRecoveryPolicy"),
 			),
 			children: []string{

@@ -177,9 +177,10 @@ type VirtualTopic struct {
 
 // Composite is a rule by which what is sent to one destination goes to others.
 type Composite struct {
-	Match       string
-	To          []CompositeTarget
-	ForwardOnly bool
+	Match         string
+	To            []CompositeTarget
+	ForwardOnly   bool
+	KeepUnmatched bool
 }
 
 // CompositeTarget is one destination that a composite one forwards to.

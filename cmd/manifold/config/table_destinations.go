@@ -41,6 +41,8 @@ func destinationOptions() []Option {
 					)),
 				opt("forward_only", "true", func(c *Composite) value { return boolean(&c.ForwardOnly) },
 					"Whether the destination itself gets nothing."),
+				opt("keep_unmatched", "false", func(c *Composite) value { return boolean(&c.KeepUnmatched) },
+					"Whether, with forward_only, it gets what no selector lets through, as with ActiveMQ's sendWhenNotMatched."),
 			)),
 		opt("destinations.mirrored_queues", "[]", func(c *Config) value { return listOf(&c.Destinations.Mirrors) },
 			"Queues of whose messages a copy each is published to a topic.",
