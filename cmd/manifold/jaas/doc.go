@@ -9,4 +9,6 @@
 //
 // It knows ActiveMQ's modules: PropertiesLoginModule, GuestLoginModule, LDAPLoginModule and
 // TextFileCertificateLoginModule. Any other is an error, since nobody knows whom it lets in.
+// Whoever only wants to point the broker to the file needs nothing of this: the keys
+// security.login_config, security.login_realm and security.login_certificate_realm do that.
 package jaas
