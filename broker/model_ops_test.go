@@ -640,6 +640,9 @@ func (w *world) moveSome(ctx context.Context, mq *modelQueue) {
 	case mq == w.dlq && !copied && w.chance(50):
 		w.say("retry from %s: %q %v", mq.name, x.Selector, x.IDs)
 		k, err = w.broker.Retry(ctx, mq.addr, x)
+		// Those of topics stay.
+		list = slices.DeleteFunc(list, func(e *modelEntry) bool { return !e.origin.Kind.IsQueue() })
+		a.removes = list
 		for _, e := range list {
 			a.adds = append(a.adds, w.retried(e))
 		}
