@@ -243,6 +243,9 @@ func (c *Connection) CreateTemporary(k address.Kind) (address.Address, error) {
 	if err := c.check(security.Admin, a); err != nil {
 		return address.Address{}, err
 	}
+	if err := c.b.mayCreate("create", a); err != nil {
+		return address.Address{}, err
+	}
 	d, err := c.b.create(a, c)
 	if err != nil {
 		return address.Address{}, err

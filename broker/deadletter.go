@@ -78,7 +78,11 @@ func (b *Broker) letter(k *queue.Taken, cause string) (*Destination, *message.Me
 	}
 	to := address.Address{Kind: address.Queue, Name: p.Queue}
 	if p.Individual {
-		to.Name = p.Prefix + m.Address.Name + p.Suffix
+		to.Name = p.Prefix + m.Address.Name
+		if d, ok := k.Queue.Tag.(*durable); ok && p.PerSubscription {
+			to.Name += "." + d.title()
+		}
+		to.Name += p.Suffix
 	}
 	if to == k.Queue.Address {
 		return nil, nil // a message that can't even be a dead letter ends here

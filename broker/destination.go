@@ -102,6 +102,9 @@ func queueOptions(p *policy.Policy) queue.Options {
 		Start:      queue.Start(p.Start),
 		Tell:       tells(p),
 	}
+	if p.Redelivery.Spreads {
+		o.Redelivery.Spread = float64(p.Redelivery.Spread) / 100
+	}
 	if p.Limits.Drops() {
 		o.MaxEntries, o.MaxBytes = p.Limits.Messages, p.Limits.Memory
 	}
@@ -166,8 +169,33 @@ func (b *Broker) resolve(c *Connection, op string, a address.Address) (*Destinat
 		if err := c.check(security.Admin, a); err != nil {
 			return nil, err
 		}
+		if err := b.mayCreate(op, a); err != nil {
+			return nil, err
+		}
 	}
 	return b.create(a, nil)
+}
+
+// mayCreate reports whether there may be one more destination like one, as its policy says.
+func (b *Broker) mayCreate(op string, a address.Address) error {
+	p := b.Policies.Lookup(a)
+	o := &p.Destinations
+	if o.Max < 0 || isAdvisory(a) {
+		return nil
+	}
+	match, n := address.Parse(o.Match, a.Kind), 0
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for other := range b.destinations {
+		if other.Kind == a.Kind && address.Match(match.Name, other.Name) {
+			n++
+		}
+	}
+	if n < o.Max {
+		return nil
+	}
+	return fault.New(fault.LimitReached, op, a.String(),
+		"The maxmimum number of destinations allowed (%d) for the policy %s has already been reached.", o.Max, o.Match) // in ActiveMQ's spelling
 }
 
 // create makes a destination, or returns the one that is there. Its record reaches the disk
@@ -240,6 +268,9 @@ func (b *Broker) Create(ctx context.Context, a address.Address) error {
 	}
 	if b.Lookup(a) != nil {
 		return fault.New(fault.Exists, "create", a.String(), "%s exists already", a)
+	}
+	if err := b.mayCreate("create", a); err != nil {
+		return err
 	}
 	if _, err := b.create(a, nil); err != nil {
 		return err

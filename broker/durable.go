@@ -62,6 +62,14 @@ func (r *durableRecord) identity() subscriptionKey {
 	return subscriptionKey{client: r.Client, name: r.Name}
 }
 
+// title returns the subscription's name as ActiveMQ writes it. One that is shared has no client.
+func (d *durable) title() string {
+	if d.rec.Shared {
+		return d.rec.Name
+	}
+	return d.rec.Client + ":" + d.rec.Name
+}
+
 // attachDurable joins a durable subscription, and makes it if need be. One whose topic,
 // selector or noLocal differ is made anew, empty.
 func (s *Subscription) attachDurable(filter queue.Filter, t Token) error {
@@ -153,6 +161,7 @@ func (b *Broker) newDurable(rec durableRecord, filter queue.Filter) *durable {
 	d := &durable{b: b, rec: rec, key: rec.identity()}
 	p := b.Policies.Lookup(a)
 	d.queue = queue.New(b.env, a, rec.List, queueOptions(&p))
+	d.queue.Tag = d
 	d.binding = &binding{pattern: a.Name, to: holder{queue: d.queue, durable: rec.List != 0}, filter: filter}
 	if rec.NoLocal {
 		d.binding.noLocal = rec.Client

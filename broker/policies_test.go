@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/fault"
 	"github.com/manifoldmq/manifold/broker/message"
 	"github.com/manifoldmq/manifold/broker/policy"
 	"github.com/manifoldmq/manifold/broker/queue"
@@ -179,6 +180,106 @@ func TestIndividualDeadLetterQueues(t *testing.T) {
 		}
 		dead.mu.Unlock()
 	}
+}
+
+// TestDeadLetterQueuesPerSubscription rejects a topic's message by two durable subscriptions and one that
+// is shared.
+func TestDeadLetterQueuesPerSubscription(t *testing.T) {
+	t.Parallel()
+	set := func(p *policy.Policy) { p.DeadLetter.Individual, p.DeadLetter.PerSubscription, p.DeadLetter.Suffix = true, true, ".dead" }
+	n := startNode(t, broker.Options{Policies: policies(t, "topic://>", set)})
+	reject := func() {
+		t.Helper()
+		subs := make(map[*client]*broker.Subscription)
+		for client, name := range map[string]string{"one": "A", "two": "A", "three": "B"} {
+			c := n.connect(client)
+			o := on(topic("T"))
+			o.Name, o.Shared = name, client == "three"
+			subs[c] = c.subscribe(o, 10)
+		}
+		n.connect("producer").send(topic("T"), true, "m")
+		for c, s := range subs {
+			c.receive(1)
+			if _, err := s.Settle(1, 1, broker.Outcome{Kind: broker.Rejected}, nil, c.token()); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.confirm(c.next); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	want := func(messages int64) {
+		t.Helper()
+		for _, name := range []string{"one:A", "two:A", "B"} {
+			d := n.Lookup(q("ActiveMQ.DLQ.Topic.T." + name + ".dead"))
+			if d == nil || d.Queue().Counters().Entries.Load() != messages {
+				t.Errorf("no %d dead letters of %s", messages, name)
+			}
+		}
+	}
+	reject()
+	want(1)
+	n.restart()
+	reject()
+	want(2)
+}
+
+// TestMaxDestinations bounds the queues of one pattern, by a policy that is changed meanwhile.
+func TestMaxDestinations(t *testing.T) {
+	t.Parallel()
+	entries := func(max int) []policy.Entry {
+		return []policy.Entry{{Match: "queue://few.>", Values: []policy.Value{{Name: "max", Set: func(p *policy.Policy) {
+			p.Destinations = policy.Destinations{Max: max, Match: "queue://few.>"}
+			p.DeadLetter.Individual, p.DeadLetter.Prefix = true, "few.dead."
+		}}}}}
+	}
+	set, err := policy.NewSet(entries(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := startNode(t, broker.Options{Policies: set})
+	c := n.connect("c")
+	s := c.subscribe(on(q("few.1")), 10)
+	c.send(q("few.2"), true, "m")
+	c.send(q("many.1"), true, "m")
+	c.subscribe(on(topic("few.3")), 10)
+	const words = "The maxmimum number of destinations allowed (2) for the policy queue://few.> has already been reached."
+	refused := func(err error) {
+		t.Helper()
+		if !fault.Is(err, fault.LimitReached) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%v", err)
+		}
+	}
+	_, err = c.Producer(q("few.3"))
+	refused(err)
+	_, err = c.Subscribe(on(q("few.3")), sink{c}, 0)
+	refused(err)
+	refused(n.Create(t.Context(), q("few.3")))
+	// What the broker needs itself is made: a dead letter must not be lost.
+	c.send(q("few.1"), true, "dead")
+	c.receive(1)
+	if _, err := s.Settle(1, 1, broker.Outcome{Kind: broker.Rejected}, nil, c.token()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.confirm(c.next); err != nil {
+		t.Fatal(err)
+	}
+	if d := n.Lookup(q("few.dead.few.1")); d == nil || d.Queue().Counters().Entries.Load() != 1 {
+		t.Error("no dead letter")
+	}
+	if err := set.Replace(entries(4)); err != nil {
+		t.Fatal(err)
+	}
+	n.ReloadPolicies()
+	c.send(q("few.3"), true, "m")
+	_, err = c.Producer(q("few.4"))
+	if !fault.Is(err, fault.LimitReached) {
+		t.Errorf("beyond the new limit: %v", err)
+	}
+	if err := n.Delete(t.Context(), q("few.2")); err != nil {
+		t.Fatal(err)
+	}
+	c.send(q("few.4"), true, "m")
 }
 
 func TestStrictOrder(t *testing.T) {

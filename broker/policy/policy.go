@@ -39,8 +39,15 @@ type Policy struct {
 	Start             Start
 	Duplicates        Duplicates
 	Slow              Slow
+	Destinations      Destinations
 	Advisories        Advisories
 	AdvisoryBody      bool // advisories on messages have their bodies
+}
+
+// Destinations bounds how many there may be.
+type Destinations struct {
+	Max   int    // of those of one kind that match; below 0: any number
+	Match string // the pattern of the entry that says so
 }
 
 // Duplicates says how a destination knows a message that is sent again. The zero value: it does not.
@@ -140,6 +147,7 @@ type DeadLetter struct {
 	Individual           bool   // a queue per destination, named Prefix + name
 	Prefix               string
 	Suffix               string        // behind the name
+	PerSubscription      bool          // the name has, in front of the suffix, whose durable subscription a message was for
 	ProcessExpired       bool          // expired messages are dead-lettered, not dropped
 	ProcessNonPersistent bool          // non-persistent messages too
 	Discard              bool          // drop instead
@@ -151,6 +159,10 @@ type Redelivery struct {
 	Delay      time.Duration // 0: at once
 	Multiplier float64       // of the delay from one failure to the next; 0 or 1: none
 	MaxDelay   time.Duration // 0: no limit
+	// Spread lets delays differ by up to so many percent either way, so that what failed together does
+	// not come again together, if Spreads.
+	Spread  int
+	Spreads bool
 	// Rejected says that also what a client gives up comes again, until MaxDeliveries is reached,
 	// before it is dead-lettered: ActiveMQ's redeliveryPlugin.
 	Rejected bool
@@ -194,6 +206,8 @@ func Default() Policy {
 		GroupLimit:   1024,
 		FlowControl:  true,
 		Warning:      30 * time.Second,
+		Redelivery:   Redelivery{Spread: 15},
+		Destinations: Destinations{Max: -1},
 		Duplicates:   Duplicates{Property: "_AMQ_DUPL_ID"},
 	}
 }

@@ -154,4 +154,13 @@ func TestRedeliveryDelay(t *testing.T) {
 			t.Errorf("%+v after %d failures: %d ms instead of %d", c.r, c.failures, got, c.want)
 		}
 	}
+	r := Redelivery{Delay: time.Second, Multiplier: 2, Spread: 0.15}
+	low, high := int64(1<<52), int64(0)
+	for range 1000 {
+		got := r.after(2)
+		low, high = min(low, got), max(high, got)
+	}
+	if low < 1700 || low > 1800 || high < 2200 || high > 2300 {
+		t.Errorf("two seconds and up to 15%% more or less are %d to %d ms", low, high)
+	}
 }

@@ -11,6 +11,7 @@ package queue
 import (
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -83,6 +84,7 @@ type Redelivery struct {
 	Delay      time.Duration // 0: at once
 	Multiplier float64       // of the delay from one failure to the next; 0 or 1: none
 	MaxDelay   time.Duration // 0: no limit
+	Spread     float64       // share of a delay by which it may differ, either way; 0: it is exact
 }
 
 // after returns the delay in milliseconds after a number of failures.
@@ -93,6 +95,9 @@ func (r *Redelivery) after(failures uint16) int64 {
 	}
 	if r.MaxDelay > 0 {
 		d = min(d, float64(r.MaxDelay/time.Millisecond))
+	}
+	if r.Spread > 0 {
+		d += d * r.Spread * (2*rand.Float64() - 1)
 	}
 	return int64(min(d, 1<<52))
 }

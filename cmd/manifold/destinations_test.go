@@ -48,7 +48,8 @@ func TestExplainShowsEveryPolicyOption(t *testing.T) {
 	r := manifold(t, "", nil, "explain", "queue", "once", "--config", name)
 	for _, want := range []string{
 		"duplicates.window", "duplicates.age", "slow_consumers.abort_after", "offline_durable_timeout", "limits.overflow", "limits.eviction",
-		"advisory_for_consumed", "send_fail_if_no_space_after", "limits.pending_multiplier",
+		"advisory_for_consumed", "send_fail_if_no_space_after", "limits.pending_multiplier", "max_destinations",
+		"redelivery.use_collision_avoidance", "redelivery.collision_avoidance_percent", "dead_letter.per_durable_subscriber",
 	} {
 		if !strings.Contains(r.out, "\n"+want+" ") {
 			t.Errorf("no line for %s in\n%s", want, r.out)

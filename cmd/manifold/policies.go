@@ -20,6 +20,7 @@ func policyEntries(c *config.Config) []policy.Entry {
 			p.DeadLetter.Prefix, p.DeadLetter.Individual = v, true
 		})
 		set(values, "dead_letter.suffix", p.DeadLetter.Suffix, func(p *policy.Policy, v string) { p.DeadLetter.Suffix = v })
+		set(values, "dead_letter.per_durable_subscriber", p.DeadLetter.PerDurableSubscriber, func(p *policy.Policy, v bool) { p.DeadLetter.PerSubscription = v })
 		set(values, "dead_letter.individual", p.DeadLetter.Individual, func(p *policy.Policy, v bool) { p.DeadLetter.Individual = v })
 		set(values, "dead_letter.process_expired", p.DeadLetter.ProcessExpired, func(p *policy.Policy, v bool) { p.DeadLetter.ProcessExpired = v })
 		set(values, "dead_letter.process_non_persistent", p.DeadLetter.ProcessNonPersistent, func(p *policy.Policy, v bool) { p.DeadLetter.ProcessNonPersistent = v })
@@ -31,6 +32,9 @@ func policyEntries(c *config.Config) []policy.Entry {
 		set(values, "redelivery.delay", p.Redelivery.Delay, func(p *policy.Policy, v time.Duration) { p.Redelivery.Delay = v })
 		set(values, "redelivery.backoff_multiplier", p.Redelivery.BackoffMultiplier, func(p *policy.Policy, v float64) { p.Redelivery.Multiplier = v })
 		set(values, "redelivery.maximum_delay", p.Redelivery.MaximumDelay, func(p *policy.Policy, v time.Duration) { p.Redelivery.MaxDelay = v })
+		set(values, "redelivery.use_collision_avoidance", p.Redelivery.UseCollisionAvoidance, func(p *policy.Policy, v bool) { p.Redelivery.Spreads = v })
+		set(values, "redelivery.collision_avoidance_percent", p.Redelivery.CollisionAvoidancePercent, func(p *policy.Policy, v int) { p.Redelivery.Spread = v })
+		set(values, "max_destinations", p.MaxDestinations, func(o *policy.Policy, v int) { o.Destinations = policy.Destinations{Max: v, Match: p.Match} })
 		set(values, "prefetch.queue", p.Prefetch.Queue, func(p *policy.Policy, v int) { p.Prefetch.Queue = v })
 		set(values, "prefetch.topic", p.Prefetch.Topic, func(p *policy.Policy, v int) { p.Prefetch.Topic = v })
 		set(values, "prefetch.durable", p.Prefetch.Durable, func(p *policy.Policy, v int) { p.Prefetch.Durable = v })

@@ -36,7 +36,7 @@ var dynamic = map[string]bool{
 }
 
 // topical finds what only topics have.
-var topical = regexp.MustCompile("topicPrefix|topicSuffix|pendingMessageLimitStrategy|messageEvictionStrategy|subscriptionRecoveryPolicy")
+var topical = regexp.MustCompile("topicPrefix|topicSuffix|destinationPerDurableSubscriber|pendingMessageLimitStrategy|messageEvictionStrategy|subscriptionRecoveryPolicy")
 
 // topics are the values that only topics have.
 func forTopics(attribute string) bool {

@@ -20,8 +20,8 @@ func pluginClasses() []class {
 		become("redeliveryDelay", p+"redelivery.delay", "initialRedeliveryDelay counts where both are given"),
 		keep("useExponentialBackOff", p+"redelivery.backoff_multiplier"), keep("backOffMultiplier", p+"redelivery.backoff_multiplier"),
 		keep("maximumRedeliveryDelay", p+"redelivery.maximum_delay"),
-		lose("useCollisionAvoidance", "false", "delays are exact"),
-		idle("delays are exact", "collisionAvoidancePercent"),
+		keep("useCollisionAvoidance", p+"redelivery.use_collision_avoidance"),
+		keep("collisionAvoidancePercent", p+"redelivery.collision_avoidance_percent"),
 		idle("the broker counts deliveries", "preDispatchCheck"),
 	)
 	return []class{
@@ -130,6 +130,8 @@ func (c *converter) redeliveryPolicy(n *node, matches []string) {
 	}
 	backOff, _ := c.boolean(n, "useExponentialBackOff")
 	longest, _ := c.millis(n, "maximumRedeliveryDelay")
+	avoids, _ := c.boolean(n, "useCollisionAvoidance")
+	percent, given := c.integer(n, "collisionAvoidancePercent")
 	for _, m := range matches {
 		put := func(key, v string) { c.policies.add(m, setting{key: "redelivery." + key, value: v, line: line}) }
 		put("rejected", "true")
@@ -140,6 +142,12 @@ func (c *converter) redeliveryPolicy(n *node, matches []string) {
 			put("backoff_multiplier", decimalText(multiplier))
 		}
 		put("maximum_delay", period(longest))
+		if avoids {
+			put("use_collision_avoidance", "true")
+		}
+		if given != nil {
+			put("collision_avoidance_percent", count(min(max(percent, 0), 100)))
+		}
 	}
 }
 

@@ -197,6 +197,9 @@ func (c *converter) policyValues(n *node) {
 			c.put(x.key, period(v), a.line)
 		}
 	}
+	if v, a := c.integer(n, "maxDestinations"); a != nil {
+		c.put("max_destinations", count(max(v, -1)), a.line)
+	}
 	c.memoryLimit(n)
 	c.inactive(n)
 	c.dispatchStart(n)

@@ -57,6 +57,7 @@ func (c *converter) deadLetterQueue(n *node) {
 
 func (c *converter) individualDeadLetter(n *node) {
 	c.deadLetters(n)
+	perSubscriber, each := c.boolean(n, "destinationPerDurableSubscriber")
 	topics := slices.ContainsFunc(c.policies.current, (*policy).topic)
 	queues := slices.ContainsFunc(c.policies.current, func(x *policy) bool { return !x.topic() })
 	for _, x := range []struct {
@@ -87,6 +88,9 @@ func (c *converter) individualDeadLetter(n *node) {
 			p.put(setting{key: "dead_letter.prefix", value: quote(prefix), line: line})
 			if suffix != "" {
 				p.put(setting{key: "dead_letter.suffix", value: quote(suffix), line: line})
+			}
+			if x.topic && each != nil {
+				p.put(setting{key: "dead_letter.per_durable_subscriber", value: yesNo(perSubscriber), line: each.line})
 			}
 		}
 	}

@@ -58,7 +58,7 @@ func policyClasses() []class {
 				same("persistJMSRedelivered", "whether a message was delivered before is true also after a restart"),
 				lose("useConsumerPriority", "true", "priorities of consumers count"),
 				lose("usePrefetchExtension", "true", "acknowledgements within a transaction make room"),
-				lose("maxDestinations", "-1", "their number is not bounded; permissions say who makes them"),
+				keep("maxDestinations", p+"max_destinations"),
 				lose("storeUsageHighWaterMark", "100", "producers wait at limits.store itself"),
 				idle(pages, "maxPageSize", "maxBrowsePageSize", "lazyDispatch", "optimizedDispatch", "useCache", "cursorMemoryHighWaterMark", "reduceMemoryFootprint",
 					"doOptimzeMessageStorage", "doOptimizeMessageStorage", "optimizeMessageStoreInFlightLimit", "maxExpirePageSize"),
@@ -87,7 +87,7 @@ func policyClasses() []class {
 				keep("queuePrefix", p+"dead_letter.prefix"), keep("topicPrefix", p+"dead_letter.prefix"),
 				keep("queueSuffix", p+"dead_letter.suffix"), keep("topicSuffix", p+"dead_letter.suffix"),
 				lose("useQueueForQueueMessages", "true", "dead letters are in queues"), lose("useQueueForTopicMessages", "true", "dead letters are in queues"),
-				lose("destinationPerDurableSubscriber", "false", "one dead-letter queue for each topic"), deadLetter),
+				keep("destinationPerDurableSubscriber", p+"dead_letter.per_durable_subscriber"), deadLetter),
 			use: func(c *converter, n *node) { c.individualDeadLetter(n) },
 		},
 		{

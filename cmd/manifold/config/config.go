@@ -210,6 +210,7 @@ type Policy struct {
 	Duplicates          Duplicates
 	SlowConsumers       SlowConsumers
 	Advisories          Advisories
+	MaxDestinations     *int // -1: any number
 }
 
 // Duplicates is how a destination knows a message that is sent again.
@@ -264,6 +265,7 @@ type DeadLetter struct {
 	Prefix               *string
 	Suffix               *string
 	Individual           *bool
+	PerDurableSubscriber *bool
 	ProcessExpired       *bool
 	ProcessNonPersistent *bool
 	Discard              *bool
@@ -277,6 +279,9 @@ type Redelivery struct {
 	BackoffMultiplier *float64
 	MaximumDelay      *time.Duration
 	Rejected          *bool
+
+	UseCollisionAvoidance     *bool
+	CollisionAvoidancePercent *int
 }
 
 // Prefetch is how many messages a consumer may have unacknowledged if it asks for no number.

@@ -86,6 +86,8 @@ func policyFields() []Option {
 			"What such a queue's name starts with; giving it turns individual on. Without one it is ActiveMQ.DLQ.Queue. for queues and ActiveMQ.DLQ.Topic. for topics."),
 		name("dead_letter.suffix", "", func(p *Policy) **string { return &p.DeadLetter.Suffix },
 			"What the name of such a queue has behind it."),
+		flag("dead_letter.per_durable_subscriber", "false", func(p *Policy) **bool { return &p.DeadLetter.PerDurableSubscriber },
+			"Whether each durable subscription to a topic has a dead-letter queue of its own, where individual is on: the name has client:subscription behind that of the topic."),
 		flag("dead_letter.process_expired", "true", func(p *Policy) **bool { return &p.DeadLetter.ProcessExpired },
 			"Whether expired messages go there too."),
 		flag("dead_letter.process_non_persistent", "false", func(p *Policy) **bool { return &p.DeadLetter.ProcessNonPersistent },
@@ -107,6 +109,13 @@ func policyFields() []Option {
 			"Longest delay that the multiplier leads to; 0s sets no bound."),
 		flag("redelivery.rejected", "false", func(p *Policy) **bool { return &p.Redelivery.Rejected },
 			"Whether a message that a client gives up comes again like one that failed, until the maximum is reached, as with ActiveMQ's redeliveryPlugin. Rejections within a transaction don't."),
+		flag("redelivery.use_collision_avoidance", "false", func(p *Policy) **bool { return &p.Redelivery.UseCollisionAvoidance },
+			"Whether delays differ at random, so that what failed together does not come again together."),
+		opt("redelivery.collision_avoidance_percent", "15", func(p *Policy) value {
+			return optional(&p.Redelivery.CollisionAvoidancePercent, func(n *int) value { return integer(n, 0, 100) })
+		}, "By how much of a delay, either way, if so.", live),
+		count("max_destinations", "-1", -1, func(p *Policy) **int { return &p.MaxDestinations },
+			"Queues, or topics, that match the policy; clients and administrators can't make more, while the broker makes the dead-letter queues that it needs. -1 sets no bound."),
 		count("prefetch.queue", "1000", 0, func(p *Policy) **int { return &p.Prefetch.Queue },
 			"Messages that a queue's consumer gets before it acknowledges any, if it asks for no number."),
 		count("prefetch.topic", "32767", 0, func(p *Policy) **int { return &p.Prefetch.Topic },

@@ -23,6 +23,9 @@ func (v *validator) policies() {
 		v.overflow(p, at, bounded)
 		v.eviction(p, at, evicting)
 		v.deadLetter(p, at)
+		if r := &p.Redelivery; r.CollisionAvoidancePercent != nil && r.UseCollisionAvoidance != nil && !*r.UseCollisionAvoidance {
+			v.fail(at+"redelivery.collision_avoidance_percent", "has no effect with redelivery.use_collision_avoidance: false")
+		}
 		if s := &p.Sending; s.DefaultTTL != nil && s.MaximumTTL != nil && *s.MaximumTTL > 0 && *s.DefaultTTL > *s.MaximumTTL {
 			v.fail(at+"sending.default_ttl", "%s is more than sending.maximum_ttl (%s)", *s.DefaultTTL, *s.MaximumTTL)
 		}
@@ -67,7 +70,7 @@ func (v *validator) twice(i int, at string) {
 var (
 	topicValues = []string{
 		"limits.pending", "limits.pending_multiplier", "limits.eviction", "limits.eviction_property",
-		"prefetch.topic", "prefetch.durable", "recovery.messages", "recovery.bytes", "recovery.age", "recovery.always", "offline_durable_timeout",
+		"dead_letter.per_durable_subscriber", "prefetch.topic", "prefetch.durable", "recovery.messages", "recovery.bytes", "recovery.age", "recovery.always", "offline_durable_timeout",
 	}
 	queueValues = []string{
 		"limits.messages", "limits.memory", "limits.window", "limits.overflow", "prefetch.queue", "prefetch.browser",
@@ -128,5 +131,7 @@ func (v *validator) deadLetter(p *Policy, at string) {
 		v.fail(at+"dead_letter.discard", "contradicts the dead-letter queue that is named: nothing would reach it")
 	case d.Prefix != nil && d.Individual != nil && !*d.Individual:
 		v.fail(at+"dead_letter.individual", "false contradicts dead_letter.prefix, which is for queues of their own")
+	case d.PerDurableSubscriber != nil && *d.PerDurableSubscriber && d.Individual != nil && !*d.Individual:
+		v.fail(at+"dead_letter.per_durable_subscriber", "needs queues of their own, which dead_letter.individual: false forbids")
 	}
 }
