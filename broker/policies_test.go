@@ -186,7 +186,9 @@ func TestIndividualDeadLetterQueues(t *testing.T) {
 // is shared.
 func TestDeadLetterQueuesPerSubscription(t *testing.T) {
 	t.Parallel()
-	set := func(p *policy.Policy) { p.DeadLetter.Individual, p.DeadLetter.PerSubscription, p.DeadLetter.Suffix = true, true, ".dead" }
+	set := func(p *policy.Policy) {
+		p.DeadLetter.Individual, p.DeadLetter.PerSubscription, p.DeadLetter.Suffix = true, true, ".dead"
+	}
 	n := startNode(t, broker.Options{Policies: policies(t, "topic://>", set)})
 	reject := func() {
 		t.Helper()
