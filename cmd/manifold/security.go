@@ -186,6 +186,9 @@ func newModule(l *jaas.Login, common *config.LDAP, log *slog.Logger) (m security
 		m.Source = security.Guest(*l.Guest)
 	default:
 		j := l.LDAP
+		if j.RoleName == "" { // ActiveMQ looks for no groups then
+			j.RoleBase = ""
+		}
 		m.Source, err = newDirectory(ldap.Options{
 			URLs: j.URLs, ServiceAccountUser: j.ServiceAccountUser, ServiceAccountPassword: j.ServiceAccountPassword,
 			UserBase: j.UserBase, UserSearchMatching: j.UserSearchMatching, UserSearchSubtree: j.UserSearchSubtree, UserRoleName: j.UserRoleName,

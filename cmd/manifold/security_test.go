@@ -121,7 +121,7 @@ func TestStartWithoutDirectory(t *testing.T) {
 	log := &buffer{}
 	a := &app{out: log, err: log, env: []string{"GOMEMLIMIT=off", "GOGC=100"}, newBroker: newBroker}
 	text := withFiles(t, strings.ReplaceAll(directoryBroker(d, ""), "STORE", t.TempDir()))
-	if code := a.run(t.Context(), []string{"serve", "--config", file(t, "c.yaml", text)}); code == sysexit.OK || !strings.Contains(log.String(), "the permissions could not be read") {
+	if code := a.run(t.Context(), []string{"serve", "--config", file(t, "c.yaml", text)}); code != sysexit.Unavailable || !strings.Contains(log.String(), "the permissions could not be read") {
 		t.Errorf("ended with %d: %s", code, log)
 	}
 	s := serve(t, withFiles(t, strings.Replace(directoryBroker(d, ""), "refresh_interval", "start_without: true, refresh_interval", 1)))

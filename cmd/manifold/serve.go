@@ -17,6 +17,7 @@ import (
 	"github.com/manifoldmq/manifold/cmd/manifold/sysexit"
 	"github.com/manifoldmq/manifold/cmd/manifold/systemd"
 	"github.com/manifoldmq/manifold/protocols"
+	"github.com/manifoldmq/manifold/protocols/server"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -115,11 +116,14 @@ type served struct {
 	token string
 }
 
-// Start gives an address that is taken its own exit code.
+// Start gives an address that is taken, and a directory that is away, exit codes of their own.
 func (s *served) Start(ctx context.Context) error {
 	err := s.Broker.Start(ctx)
-	if errors.Is(err, protocols.ErrAddressInUse) {
+	switch {
+	case errors.Is(err, protocols.ErrAddressInUse):
 		err = sysexit.With(sysexit.PortInUse, err)
+	case errors.Is(err, server.ErrRights):
+		err = sysexit.With(sysexit.Unavailable, err)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +20,9 @@ type Rights struct {
 	// of Security is allowed then, until they can be read.
 	Optional bool
 }
+
+// ErrRights is why a server does not start, or reload, whose rights can't be read.
+var ErrRights = errors.New("the permissions could not be read")
 
 // retryRights is how soon rights are read again after that failed, at the latest.
 const retryRights = 10 * time.Second
@@ -68,7 +72,7 @@ func (s *Server) fetchRights(ctx context.Context, r *Rights) (list []security.Pe
 		s.missRights(err)
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("the permissions could not be read: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrRights, err)
 	}
 }
 

@@ -215,10 +215,11 @@ func (s *Server) Start(ctx context.Context) error {
 	if err := s.web.listen(); err != nil {
 		return err
 	}
-	if err := s.core.Activate(ctx); err != nil {
+	// A standby follows them, so that it can take over when they can't be read.
+	if err := s.startRights(ctx); err != nil {
 		return err
 	}
-	if err := s.startRights(ctx); err != nil {
+	if err := s.core.Activate(ctx); err != nil {
 		return err
 	}
 	figures, cancel := context.WithCancel(context.Background())

@@ -118,8 +118,10 @@ func (d *Directory) bindService(c *connection) error {
 	return nil
 }
 
-// answered reports whether err is a server's answer, after which the connection goes on.
+// answered reports whether err is a server's answer, after which the connection goes on. One that
+// has no time counts as no answer: another server may have.
 func answered(err error) bool {
 	var e *ldap.Error
-	return errors.As(err, &e) && e.ResultCode < ldap.ErrorNetwork
+	return errors.As(err, &e) && e.ResultCode < ldap.ErrorNetwork &&
+		e.ResultCode != ldap.LDAPResultBusy && e.ResultCode != ldap.LDAPResultUnavailable
 }

@@ -292,15 +292,20 @@ func TestEmptyPasswordNeverReachesTheDirectory(t *testing.T) {
 	}
 }
 
-// TestOtherServerWhenOneFailsAmidst has a first server that closes when it is asked.
+// TestOtherServerWhenOneFailsAmidst has a first server that closes when it is asked, or is busy.
 func TestOtherServerWhenOneFailsAmidst(t *testing.T) {
 	t.Parallel()
-	bad := fake(t, on(searchRequest, func(c net.Conn, _ byte) { _ = c.Close() }))
-	good := fake(t, func(c net.Conn, op, id byte) { _, _ = c.Write(polite(op, id)) })
-	o := options("ldap://"+bad.addr, "ldap://"+good.addr)
-	o.RoleBase = ""
-	if got := answer(directory(t, o).Verify(t.Context(), "alice", "x")); got != "[]" {
-		t.Error(got)
+	for about, script := range map[string]func(net.Conn, byte, byte){
+		"closes": on(searchRequest, func(c net.Conn, _ byte) { _ = c.Close() }),
+		"busy":   on(searchRequest, write(func(id byte) []byte { return message(id, result(searchDone, 51)) })),
+	} {
+		bad := fake(t, script)
+		good := fake(t, func(c net.Conn, op, id byte) { _, _ = c.Write(polite(op, id)) })
+		o := options("ldap://"+bad.addr, "ldap://"+good.addr)
+		o.RoleBase = ""
+		if got := answer(directory(t, o).Verify(t.Context(), "alice", "x")); got != "[]" {
+			t.Errorf("%s: %s", about, got)
+		}
 	}
 }
 
@@ -352,6 +357,24 @@ func FuzzAnswer(f *testing.F) {
 			t.Errorf("in %v although the connection was closed", groups)
 		}
 	})
+}
+
+// TestFilters are those that directories are used with.
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	for _, filter := range []string{
+		"(uid={0})", "(sAMAccountName={0})", "(&(objectClass=user)(userPrincipalName={0}@example.org))", "(member={0})", "(memberUid={1})",
+		"(member:1.2.840.113556.1.4.1941:={0})", "(member:=uid={1})", "(|(member={0})(uniqueMember={0}))", "(!(disabled=TRUE))",
+	} {
+		if err := CheckFilter(filter, 2); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, filter := range []string{"", "uid={0}x(", "(uid={0}", "(uid={2})", "(&)x"} {
+		if CheckFilter(filter, 2) == nil {
+			t.Errorf("%q is a filter", filter)
+		}
+	}
 }
 
 // FuzzFill checks that no user name changes what a filter asks.
