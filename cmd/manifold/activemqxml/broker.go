@@ -41,7 +41,7 @@ func brokerClasses() []class {
 				same("keepDurableSubsActive", "durable subscriptions get their messages while their clients are away"),
 				same("useJmx", jmx),
 				idle(jmx, "adminView", "brokerObjectName", "mbeanInvocationTimeout", "populateUserNameInMBeans"),
-				idle(threads, "dedicatedTaskRunner", "taskRunnerPriority", "persistenceThreadPriority", "taskRunnerFactory", "persistenceTaskRunnerFactory"),
+				idle(threads, "dedicatedTaskRunner", "taskRunnerPriority", "persistenceThreadPriority", "taskRunnerFactory", "persistenceTaskRunnerFactory", "virtualThreadTaskRunner"),
 				idle(networks, "networkConnectorStartAsync", "useVirtualDestSubs", "useVirtualDestSubsOnCreation"),
 				idle(usage, "adjustUsageLimits", "diskUsageCheckRegrowThreshold", "schedulePeriodForDiskUsageCheck", "consumerSystemUsagePortion", "producerSystemUsagePortion"),
 				idle("advisories of unnamed producers are not told apart", "anonymousProducerAdvisorySupport"),
@@ -53,9 +53,10 @@ func brokerClasses() []class {
 				idle("the broker chooses it", "brokerId", "brokerContext", "storeOpenWireVersion"),
 				idle("expiry is found where messages wait", "enableMessageExpirationOnActiveDurableSubs"),
 				idle("a failed operation fails its transaction", "rollbackOnlyOnAsyncException"),
+				idle("limits.frame bounds it", "maxInflatedDataSize"),
 				lose("maxUncommittedCount", "0", "limits bound open transactions"),
 				refers("destinationFactory", "destinationPolicy", "ioExceptionHandler", "jobSchedulerStore", "managementContext", "persistenceAdapter",
-					"persistenceFactory", "regionBroker", "sslContext", "systemUsage", "tempDataStore", "consumerSystemUsage", "producerSystemUsage"),
+					"persistenceFactory", "regionBroker", "sslContext", "systemUsage", "tempDataStore", "consumerSystemUsage", "producerSystemUsage", "plugins", "destinations", "destinationInterceptors", "services"),
 				lose("messageAuthorizationPolicy", "", "single messages are not refused; permissions are for destinations"),
 			),
 			children: []string{
@@ -125,6 +126,9 @@ func (c *converter) brokerAttributes(n *node) {
 	}
 	if v, a := c.boolean(n, "populateJMSXUserID"); a != nil && v {
 		c.out.set("broker.populate_user_id", "true", a.line)
+	}
+	if v, a := c.text(n, "plugins"); a != nil {
+		c.users.unknown, c.users.line = v, a.line
 	}
 	if v, a := c.text(n, "dataDirectory"); a != nil {
 		c.store.data, c.store.line = v, a.line

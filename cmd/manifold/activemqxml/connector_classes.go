@@ -17,6 +17,7 @@ func connectorClasses() []class {
 				lose("discoveryAgent", "", "brokers are not announced to others"),
 				become("maximumConsumersAllowedPerConnection", "limits.subscriptions_per_connection", "one limit for all listeners"),
 				lose("maximumProducersAllowedPerConnection", "2147483647", "producers are not counted"),
+				lose("autoStart", "true", "every listener is open from the start"),
 				lose("allowLinkStealing", "false", "a client identifier that is in use is refused, but for MQTT, where the newer connection takes over"),
 				idle("connections are watched and served all the same", "enableStatusMonitor", "disableAsyncDispatch", "warnOnRemoteClose", "displayStackTrace", "taskRunnerFactory", "brokerInfo", "brokerService", "server"),
 				lose("messageAuthorizationPolicy", "", "single messages are not refused; permissions are for destinations"),

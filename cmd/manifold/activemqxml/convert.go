@@ -126,16 +126,15 @@ func (c *converter) report(n *node, fate Fate, option, note string, changes bool
 // class returns what is known of an element, and reports its own fate. It fails for one that is
 // not known, or not in a parent of that class.
 func (c *converter) class(n *node, parent *class) *class {
-	if n.space == beansSpace && n.name == "bean" {
-		n.translate()
-	}
+	own := n.value("class")
+	translated := n.space == beansSpace && n.name == "bean" && n.translate()
 	k := c.classes[n.name]
 	switch {
-	case n.space == beansSpace:
-		c.report(n, Dropped, "", "a bean of the application's own: "+n.value("class"), true)
+	case n.space == beansSpace, translated && (k == nil || !contains(parent.children, n.name)):
+		c.foreign(n, parent, "a bean of the application's own: "+own)
 		return nil
 	case !n.core():
-		c.report(n, Dropped, "", "an element of "+n.space, true)
+		c.foreign(n, parent, "an element of "+n.space)
 		return nil
 	case k == nil || !contains(parent.children, n.name):
 		c.unknown(n, parent)
@@ -146,6 +145,16 @@ func (c *converter) class(n *node, parent *class) *class {
 		return nil
 	}
 	return k
+}
+
+// foreign drops an element that is not ActiveMQ's. As a plugin, it may be the one that asks who clients
+// are.
+func (c *converter) foreign(n *node, parent *class, note string) {
+	if parent.name == "plugins" {
+		c.users.unknown, c.users.line = n.name, n.line
+		note += "; if it asks who clients are, users have to be set up"
+	}
+	c.report(n, Dropped, "", note, true)
 }
 
 func contains(list []string, name string) bool {
@@ -160,7 +169,7 @@ func contains(list []string, name string) bool {
 // unknown refuses an element, or drops it.
 func (c *converter) unknown(n *node, parent *class) {
 	if c.in.Lenient {
-		c.report(n, Dropped, "", "no element that is known in "+parent.name, true)
+		c.foreign(n, parent, "no element that is known in "+parent.name)
 		return
 	}
 	c.fail(n.where(), n.path, "no element that %s can have%s", parent.name, c.hint(n.name, parent.children))

@@ -364,6 +364,22 @@ destinations:
         backoff_multiplier: 2
         maximum_delay: 1m`,
 		},
+		"a plugin of the application's own, which may ask who clients are": {
+			inBroker(`<transportConnectors><transportConnector name="o" uri="tcp://0.0.0.0:61616"/></transportConnectors><plugins><bean xmlns="` + beansSpace + `" class="org.apache.activemq.shiro.ShiroPlugin"/></plugins>`),
+			`
+listeners:
+  - name: o
+    address: "0.0.0.0:61616"
+    protocols: [openwire]
+security:
+  users_file: conf/users.properties
+  groups_file: conf/groups.properties`,
+		},
+		"a blueprint of OSGi": {
+			`<blueprint xmlns="` + blueprintSpace + `" xmlns:cm="x"><cm:property-placeholder placeholder-prefix="${"><cm:default-properties><cm:property name="n" value="here"/></cm:default-properties></cm:property-placeholder>
+				<broker xmlns="` + coreSpace + `" schedulerSupport="true" brokerName="${n}"/></blueprint>`,
+			`  name: here`,
+		},
 		"a plugin as a bean": {
 			inBroker(`<plugins><bean xmlns="` + beansSpace + `" class="org.apache.activemq.broker.util.TimeStampingBrokerPlugin"><property name="ttlCeiling" value="1000"/></bean></plugins>`),
 			`

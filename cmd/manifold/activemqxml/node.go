@@ -27,6 +27,8 @@ const (
 	oldSpace     = "http://activemq.org/config/1.0"
 	beansSpace   = "http://www.springframework.org/schema/beans"
 	contextSpace = "http://www.springframework.org/schema/context"
+	// blueprintSpace is that of OSGi, in which Karaf has its brokers.
+	blueprintSpace = "http://www.osgi.org/xmlns/blueprint/v1.0.0"
 )
 
 // node is an element.

@@ -33,6 +33,9 @@ func (c *converter) files(n *node) {
 		}
 		return
 	}
+	if n.name == "property" && strings.HasSuffix(n.path, "/default-properties/property") {
+		c.standard[n.value("name")] = n.value("value")
+	}
 	for _, child := range n.children {
 		c.files(child)
 	}
@@ -107,6 +110,9 @@ func (c *converter) path(location string) string {
 func (c *converter) expandAll(n *node) {
 	for i := range n.attrs {
 		a := &n.attrs[i]
+		if a.name == "placeholder-prefix" {
+			continue
+		}
 		v, err := c.expand(a.value)
 		if err != nil {
 			c.fail(place(n.file, a.line), n.path+" "+a.name, "%s", err)

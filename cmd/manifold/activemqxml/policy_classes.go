@@ -17,7 +17,7 @@ func policyClasses() []class {
 		keep("expiration", p+"dead_letter.ttl"),
 		idle("a message is dead-lettered once", "enableAudit", "maxAuditDepth", "maxProducersToAudit"),
 	)
-	evict := idle("expired messages are dropped before", "evictExpiredMessagesHighWatermark")
+	evict := idle("expired messages are dropped before", "evictExpiredMessagesHighWatermark", "expiryCheckEnabled")
 	slow := all(
 		keep("abortConnection", p+"slow_consumers.abort_connection"),
 		idle("consumers are looked at all the time", "checkPeriod", "name"),
@@ -58,6 +58,7 @@ func policyClasses() []class {
 				same("persistJMSRedelivered", "whether a message was delivered before is true also after a restart"),
 				lose("useConsumerPriority", "true", "priorities of consumers count"),
 				lose("usePrefetchExtension", "true", "acknowledgements within a transaction make room"),
+				lose("allowTempDestinationStealing", "false", "a temporary queue is consumed by its own connection"),
 				keep("maxDestinations", p+"max_destinations"),
 				lose("storeUsageHighWaterMark", "100", "producers wait at limits.store itself"),
 				idle(pages, "maxPageSize", "maxBrowsePageSize", "lazyDispatch", "optimizedDispatch", "useCache", "cursorMemoryHighWaterMark", "reduceMemoryFootprint",

@@ -11,6 +11,7 @@ type users struct {
 	authenticates bool // a plugin asks who clients are
 	authorizes    bool // a plugin asks what they may do
 	line          int
+	unknown       string // a plugin that is not known
 }
 
 // securityClasses are the plugins that ask who clients are and what they may do.
@@ -222,11 +223,9 @@ func (c *converter) finishSecurity() {
 	switch {
 	case c.users.authenticates:
 	case c.users.authorizes: // Amazon MQ keeps users elsewhere
-		file := filepath.Join(filepath.Dir(c.in.Name), "users.properties")
-		groups := filepath.Join(filepath.Dir(c.in.Name), "groups.properties")
-		c.out.text("security.users_file", file, c.users.line).
-			comment("To do: the file has permissions and no users, which Amazon MQ keeps apart. Make them with: manifold user add NAME --groups GROUP --file %s --groups-file %s", file, groups)
-		c.out.text("security.groups_file", groups, c.users.line)
+		c.usersBeside("To do: the file has permissions and no users, which Amazon MQ keeps apart. Set up users.")
+	case c.users.unknown != "": // it may be the one that asks
+		c.usersBeside("To do: a plugin of the application's own is dropped, which may have asked who clients are. Set up users, or let everybody in with security.anonymous: true in the place of this.")
 	case c.exposed():
 		if v := c.out.get("http.address"); v != nil && !loopback(c.listeners.console) {
 			_, port, _ := net.SplitHostPort(strings.Trim(v.scalar, `"`))
@@ -239,6 +238,16 @@ func (c *converter) finishSecurity() {
 		c.out.set("security.anonymous", "true", c.broker.line).
 			comment("No plugin asks who clients are: everybody is let in, from other machines too, as ActiveMQ does it.")
 	}
+}
+
+// usersBeside lets users be read from files next to this one, which are still to be made: until then
+// nobody gets in.
+func (c *converter) usersBeside(note string) {
+	dir := filepath.Dir(c.in.Name)
+	users, groups := filepath.Join(dir, "users.properties"), filepath.Join(dir, "groups.properties")
+	v := c.out.text("security.users_file", users, c.users.line).comment("%s", note)
+	v.comment("$ manifold user add NAME --groups GROUP --file %s --groups-file %s", users, groups)
+	c.out.text("security.groups_file", groups, c.users.line)
 }
 
 // exposed reports whether other machines can connect, be it to the web console only.

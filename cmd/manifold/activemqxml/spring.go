@@ -13,7 +13,7 @@ func (c *converter) root(n *node) {
 	switch {
 	case n.core() && (n.name == "broker" || n.name == "brokerService"):
 		c.readBroker(n)
-	case n.space == beansSpace && n.name == "beans", n.space == "" && n.name == "beans":
+	case n.space == beansSpace && n.name == "beans", n.space == "" && n.name == "beans", n.space == blueprintSpace && n.name == "blueprint":
 		c.report(n, Kept, "", "", false)
 		for _, child := range n.children {
 			c.bean(child)
@@ -38,7 +38,7 @@ func (c *converter) bean(n *node) {
 		c.report(n, fate, "", note, changes)
 	case spring && (n.name == "description" || n.name == "alias"):
 		c.report(n, Dropped, "", "says nothing to the broker", false)
-	case n.space == contextSpace && n.name == "property-placeholder":
+	case n.name == "property-placeholder":
 		c.report(n, Kept, "", "placeholders get its properties", false)
 	case n.core() && c.classes[n.name] == nil && (n.name == "connectionFactory" || n.name == "xaConnectionFactory" || n.name == "pooledConnectionFactory"),
 		n.core() && (n.name == "queue" || n.name == "topic"):
@@ -66,14 +66,11 @@ func beanFate(class string) (fate Fate, note string, changes bool) {
 }
 
 // translate turns a bean of one of ActiveMQ's classes into the element that stands for it.
-func (n *node) translate() {
+func (n *node) translate() bool {
 	class, ok := strings.CutPrefix(n.value("class"), "org.apache.activemq.")
-	if !ok {
-		return
-	}
 	name := class[strings.LastIndexByte(class, '.')+1:]
-	if name == "" {
-		return
+	if !ok || name == "" {
+		return false
 	}
 	n.space = coreSpace
 	n.name = string(unicode.ToLower(rune(name[0]))) + name[1:]
@@ -96,6 +93,7 @@ func (n *node) translate() {
 		}
 	}
 	n.attrs, n.children = attrs, children
+	return true
 }
 
 // read reads a file that is imported: the web console's, or more beans.

@@ -36,7 +36,7 @@ func storeClasses() []class {
 				idle(index, "archiveCorruptedIndex", "archiveDataLogs", "checkpointInterval", "cleanupInterval", "cleanupOnStop", "compactAcksAfterNoGC", "compactAcksIgnoresStoreGrowth",
 					"directoryArchive", "enableAckCompaction", "enableIndexDiskSyncs", "enableIndexPageCaching", "enableIndexRecoveryFile", "enableIndexWriteAsync", "enableSubscriptionStatistics",
 					"indexCacheSize", "indexDirectory", "indexLFUEvictionFactor", "indexWriteBatchSize", "journalMaxFileLength", "journalMaxWriteBatchSize", "maxAsyncJobs", "preallocationScope",
-					"preallocationStrategy", "useIndexLFRUEviction", "scheduledThreadPoolExecutor", "usageManager", "concurrentStoreAndDispatchQueues", "concurrentStoreAndDispatchTopics"),
+					"preallocationStrategy", "useIndexLFRUEviction", "scheduledThreadPoolExecutor", "usageManager", "dataFileFactory", "concurrentStoreAndDispatchQueues", "concurrentStoreAndDispatchTopics"),
 				idle(check, "checkForCorruptJournalFiles", "checksumJournalFiles", "forceRecoverIndex", "ignoreMissingJournalfiles"),
 				idle(locking, "databaseLockedWaitDelay", "lockKeepAlivePeriod", "locker", "useLock", "stopOnError"),
 				idle("what producers repeat is known for openwire.reconnect_window", "failoverProducersAuditDepth", "maxFailoverProducersToTrack"),
