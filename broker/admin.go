@@ -174,8 +174,8 @@ func (b *Broker) Move(ctx context.Context, from, to address.Address, x Selection
 	})
 }
 
-// Retry puts the selected messages of a dead-letter queue back to where they died. Messages
-// without such a place stay.
+// Retry puts the selected messages of a dead-letter queue back to the queues where they died. Messages
+// that have died on no queue stay where they are, and do not count.
 func (b *Broker) Retry(ctx context.Context, a address.Address, x Selection) (int64, error) {
 	stay := b.Lookup(a)
 	x.only = func(e *queue.Entry) bool { return e.Msg.Origin.Kind.IsQueue() }

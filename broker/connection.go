@@ -80,6 +80,7 @@ type Connection struct {
 	unpark    chan struct{}
 	blockage  shortage // why sends wait
 	blockedAt time.Time
+	producers map[*Producer]struct{} // open ones
 
 	allowance *queue.Allowance // deliveries without an outcome
 
@@ -287,6 +288,11 @@ func (c *Connection) Close() {
 		return
 	}
 	c.Flush()
+	c.mu.Lock()
+	for p := range c.producers {
+		p.closeLocked()
+	}
+	c.mu.Unlock()
 	c.state.Lock()
 	subs, txs, temps, session := c.subs, c.txs, c.temps, c.session
 	c.subs, c.txs, c.temps, c.session = nil, nil, nil, nil

@@ -36,19 +36,41 @@ func (c *Connection) Producer(to ...address.Address) (*Producer, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.producers.Add(1)
 		p.targets = append(p.targets, d)
 		p.control = p.control || isSchedulerControl(a) || isStatistics(a)
 	}
 	p.setSingle()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return nil, c.closedError("send")
+	}
+	for _, d := range p.targets {
+		d.producers.Add(1)
+	}
+	if c.producers == nil {
+		c.producers = make(map[*Producer]struct{})
+	}
+	c.producers[p] = struct{}{}
 	return p, nil
 }
 
 // Connection returns whose producer it is.
 func (p *Producer) Connection() *Connection { return p.c }
 
-// Close ends the producer.
+// Close ends the producer, which ends with its connection too.
 func (p *Producer) Close() {
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	p.closeLocked()
+}
+
+// closeLocked is Close for a caller that holds the connection's mu.
+func (p *Producer) closeLocked() {
+	if _, open := p.c.producers[p]; !open {
+		return
+	}
+	delete(p.c.producers, p)
 	for _, d := range p.targets {
 		d.producers.Add(-1)
 	}
@@ -160,8 +182,12 @@ func (p *Producer) renew(i int) error {
 	if err != nil {
 		return err
 	}
-	p.targets[i].producers.Add(-1)
-	d.producers.Add(1)
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	if _, open := p.c.producers[p]; open {
+		p.targets[i].producers.Add(-1)
+		d.producers.Add(1)
+	}
 	p.targets[i] = d
 	p.setSingle()
 	return nil
