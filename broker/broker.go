@@ -250,7 +250,7 @@ func (b *Broker) activate(ctx context.Context) error {
 	b.recent = recent.New[*binding]()
 	b.bindings = route.New[*binding]()
 	b.stop = make(chan struct{})
-	b.told = line.New(maxTold, b.events.publish)
+	b.told = line.New(line.Bounds{Things: maxTold, Bytes: maxToldBytes}, sizeOfEvent, b.events.publish)
 	b.watch.set(b.Policies)
 	b.done.start()
 	s, err := b.OpenStore(ctx, store.Hooks{AfterGroup: b.done.signal, Event: b.storeEvent})

@@ -45,8 +45,19 @@ const (
 	MessageDiscarded  // it was dropped at a limit
 )
 
-// maxTold is how many events may wait for listeners before some are dropped.
-const maxTold = 1 << 16
+// maxTold is how many events may wait for listeners before some are dropped, and maxToldBytes how much
+// memory their messages may keep that have left their queues meanwhile.
+const (
+	maxTold      = 1 << 16
+	maxToldBytes = 16 << 20
+)
+
+func sizeOfEvent(e Event) int64 {
+	if e.Message == nil {
+		return 0
+	}
+	return int64(e.Message.Size()) + message.Overhead
+}
 
 // Event is something that happened. Which fields are set depends on the kind.
 type Event struct {

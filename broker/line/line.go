@@ -1,13 +1,18 @@
 // Package line takes things where locks are held and hands them on where none is.
 package line
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // Line hands things to a function, one after the other and in their order, on a goroutine that it
 // has while there are any. It may be used by many goroutines at once.
 type Line[T any] struct {
 	fn    func(T)
-	most  int
+	size  func(T) int64
+	most  Bounds
+	held  atomic.Int64 // bytes of what is not handed on yet
 	mu    sync.Mutex
 	list  []T
 	busy  bool
@@ -17,18 +22,29 @@ type Line[T any] struct {
 	spare []T
 }
 
-// New returns a line that holds at most so many things: what comes beyond that is dropped. fn runs
-// with no lock held, and never twice at once.
-func New[T any](most int, fn func(T)) *Line[T] { return &Line[T]{fn: fn, most: most} }
+// Bounds say how much a line holds.
+type Bounds struct {
+	Things int
+	Bytes  int64 // of them together; one alone may be larger
+}
+
+// New returns a line with bounds: what comes beyond one of them is dropped. size says how many bytes of
+// memory a thing keeps; it may be called with locks held. fn runs with no lock held, and never twice at
+// once.
+func New[T any](most Bounds, size func(T) int64, fn func(T)) *Line[T] {
+	return &Line[T]{fn: fn, size: size, most: most}
+}
 
 // Put adds a thing. It never blocks, and may be called with locks held.
 func (l *Line[T]) Put(x T) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.over || len(l.list) >= l.most {
+	size, held := l.size(x), l.held.Load()
+	if l.over || len(l.list) >= l.most.Things || size > 0 && held > 0 && held+size > l.most.Bytes {
 		l.lost++
 		return
 	}
+	l.held.Add(size)
 	l.list = append(l.list, x)
 	if !l.busy {
 		l.busy = true
@@ -75,10 +91,13 @@ func (l *Line[T]) run() {
 		list := l.list
 		l.list = l.spare[:0]
 		l.mu.Unlock()
+		var none T
 		for i := range list {
-			l.fn(list[i])
+			x := list[i]
+			list[i] = none
+			l.fn(x)
+			l.held.Add(-l.size(x))
 		}
-		clear(list)
 		l.spare = nil
 		if cap(list) <= 1024 {
 			l.spare = list

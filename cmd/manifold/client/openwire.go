@@ -8,7 +8,6 @@ import (
 	"math"
 	"net"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -36,9 +35,9 @@ type openWireConn struct {
 	kept    []wire.Command
 	sent    int64 // messages, by the producer
 	to      *wire.Destination
-	waiting []event  // deliveries that came before they were asked for
-	entry   int64    // of the last message that was handed over
-	seen    []string // identifiers of messages that were handed over: they may come again after a failover
+	waiting []event // deliveries that came before they were asked for
+	entry   int64   // of the last message that was handed over
+	seen    seen    // messages that were handed over: they may come again after a failover
 }
 
 // dialOpenWire logs in at the target, or at the first broker of a failover that lets it.
@@ -323,7 +322,7 @@ func (c *openWireConn) receive(ctx context.Context, info *wire.ConsumerInfo, s S
 		case e.message == nil: // the end of a look at a queue
 			return nil
 		}
-		again := slices.Contains(c.seen, e.message.key)
+		again := c.seen.has(e.message.key)
 		if s.Ack == "auto" && !again {
 			c.remember(e.message.key)
 			if err := c.acknowledge(ctx, info, e.message, s); err != nil {
@@ -362,7 +361,7 @@ func (c *openWireConn) settle(ctx context.Context, info *wire.ConsumerInfo, s Su
 		}
 		for {
 			e, err := c.next(ctx, comeAgain)
-			if err != nil || e.message == nil || !slices.Contains(c.seen, e.message.key) {
+			if err != nil || e.message == nil || !c.seen.has(e.message.key) {
 				break
 			}
 			if err := c.acknowledge(ctx, info, e.message, s); err != nil {
@@ -375,17 +374,10 @@ func (c *openWireConn) settle(ctx context.Context, info *wire.ConsumerInfo, s Su
 // comeAgain is how long a broker may take, after a failover, to send again what was not acknowledged.
 const comeAgain = 500 * time.Millisecond
 
-// mostSeen bounds what is remembered of messages that were handed over.
-const mostSeen = 2 * mostPrefetch
-
 func (c *openWireConn) remember(key string) {
-	if c.target.Failover == nil || slices.Contains(c.seen, key) {
-		return
+	if c.target.Failover != nil {
+		c.seen.add(key)
 	}
-	if len(c.seen) == mostSeen {
-		c.seen = slices.Delete(c.seen, 0, mostSeen/2)
-	}
-	c.seen = append(c.seen, key)
 }
 
 // errLate says that no message came in time.
