@@ -102,6 +102,7 @@ func (s *Server) grant(ctx context.Context, list []security.Permission) error {
 	}
 	s.hasRights.Store(true)
 	if changed {
+		s.options.Log.Info("permissions were read", "destinations", len(list))
 		s.core.Recheck()
 	}
 	return nil
