@@ -118,6 +118,11 @@ func (o *Once) End() {
 		delete(o.b.onces, o.name)
 	}
 	o.b.onceMu.Unlock()
+	o.Clear()
+}
+
+// Clear forgets all keys of a session that goes on.
+func (o *Once) Clear() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.volatile || len(o.keys) == 0 {
@@ -130,6 +135,22 @@ func (o *Once) End() {
 	}
 	clear(o.keys)
 	o.b.store.Commit(batch)
+}
+
+// Inherit takes over the keys of a session that ends with that.
+func (o *Once) Inherit(old *Once) {
+	if keys := old.Keys(); len(keys) > 0 {
+		batch := store.GetBatch()
+		batch.Done = release
+		o.mu.Lock()
+		for _, k := range keys {
+			o.keys[k] = struct{}{}
+			batch.PutRecord(store.Sessions, o.key(k), nil)
+		}
+		o.mu.Unlock()
+		o.b.store.Commit(batch)
+	}
+	old.End()
 }
 
 // SetPhase records durably how far the hand-over of a tracked delivery has come. The token is

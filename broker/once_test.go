@@ -10,6 +10,43 @@ import (
 	"github.com/manifoldmq/manifold/broker/message"
 )
 
+// The keys of a session may go over to another, also on the disk.
+func TestSessionsInheritKeys(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	session := func(name string) *broker.Once {
+		o, err := n.Once(context.Background(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	c := n.connect("c")
+	p, err := c.Producer(q("Q"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, name := range []string{"new", "old", "old"} {
+		m := text("once", true)
+		m.Address = q("Q")
+		if err := p.SendOnce(m, session(name), uint64(key), c.token()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Flush()
+	if err := c.confirm(c.next); err != nil {
+		t.Fatal(err)
+	}
+	session("new").Inherit(session("old"))
+	if got := len(session("new").Keys()); got != 3 {
+		t.Errorf("%d keys", got)
+	}
+	n.restart()
+	if got, left := len(session("new").Keys()), len(session("old").Keys()); got != 3 || left != 0 {
+		t.Errorf("%d keys were inherited, %d are left", got, left)
+	}
+}
+
 func TestSendOnceIsTakenOnceOverRestarts(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, broker.Options{})

@@ -40,6 +40,7 @@ func (s *Subscription) Reclaim(ctx context.Context, ids []uint64, o Outcome, t T
 			return nil, storeFault("attach", err)
 		}
 	}
+	annotate(all, o.Fields)
 	switch {
 	case len(all) == 0:
 		c.Confirm(t)
@@ -56,6 +57,9 @@ func (s *Subscription) Reclaim(ctx context.Context, ids []uint64, o Outcome, t T
 	case o.Kind == Rejected:
 		c.b.deadLetter(all, o.Cause, c, t)
 	default:
+		if o.NotHere {
+			s.Shun(all)
+		}
 		queue.GiveBack(all, o.Kind == Failed, 0)
 		c.Confirm(t)
 	}

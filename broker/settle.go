@@ -25,9 +25,18 @@ type Outcome struct {
 	Delay int64  // of Released and Failed: milliseconds until it may come again
 	// NotHere, of Released and Failed, keeps the message from this consumer; others may get it.
 	NotHere bool
-	// Fields, of Released and Failed, are added to the message. They are kept as long as the
-	// message waits in memory, and are not written to the disk.
+	// Fields, of Released, Failed and Rejected, are added to the message. They are kept as long as
+	// the message waits in memory; those of a dead letter are written to the disk with it.
 	Fields []message.Field
+}
+
+// annotate adds fields to the messages of entries.
+func annotate(list []queue.Taken, fields []message.Field) {
+	for i := range list {
+		if e := &list[i].Entry; len(fields) > 0 {
+			e.Msg = e.Msg.With(fields...)
+		}
+	}
 }
 
 // Settle gives the unsettled deliveries numbered first..last an outcome. In a transaction it
@@ -71,6 +80,7 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 	case Rejected:
 		list := s.TakeRange(first, last, nil)
 		n := len(list)
+		annotate(list, o.Fields)
 		if list = c.b.tryAgain(list); len(list) > 0 {
 			c.b.deadLetter(list, o.Cause, c, t)
 		} else {
@@ -95,11 +105,7 @@ func (s *Subscription) Settle(first, last uint64, o Outcome, tx *Transaction, t 
 		if o.NotHere {
 			s.Shun(list)
 		}
-		for i := range list {
-			if e := &list[i].Entry; len(o.Fields) > 0 {
-				e.Msg = e.Msg.With(o.Fields...)
-			}
-		}
+		annotate(list, o.Fields)
 		queue.GiveBack(list, o.Kind == Failed, notBefore)
 		c.confirmChange(t, o.Kind == Failed || notBefore != 0)
 		return len(list), nil

@@ -54,6 +54,7 @@ type rejection struct {
 	consumer *queue.Consumer
 	number   uint64
 	cause    string
+	fields   []message.Field
 	to       *Destination     // as of the commit; nil to drop the message
 	letter   *message.Message // what it becomes
 }
@@ -151,7 +152,7 @@ func (tx *Transaction) settle(k *queue.Consumer, first, last uint64, o Outcome) 
 	numbers := k.Enlist(first, last, tx.number, nil)
 	if o.Kind == Rejected {
 		for _, n := range numbers {
-			tx.rejected = append(tx.rejected, rejection{consumer: k, number: n, cause: o.Cause})
+			tx.rejected = append(tx.rejected, rejection{consumer: k, number: n, cause: o.Cause, fields: o.Fields})
 		}
 		return len(numbers), nil
 	}
@@ -230,7 +231,9 @@ func (tx *Transaction) locate(c *Connection) error {
 	for i := range tx.rejected {
 		r := &tx.rejected[i]
 		if taken, ok := r.consumer.Enlisted(r.number); ok {
-			r.to, r.letter = tx.b.letter(&taken, r.cause)
+			list := []queue.Taken{taken}
+			annotate(list, r.fields)
+			r.to, r.letter = tx.b.letter(&list[0], r.cause)
 		}
 	}
 	return nil

@@ -86,7 +86,7 @@ func (s *session) disposition(f wire.Fields) error {
 		}
 		o := outcomeOf(&state)
 		if !state.Kind.IsOutcome() {
-			o = outcomeOf(&k.l.fallback) // settled without an outcome
+			o = k.l.unsaid() // settled without an outcome
 		}
 		switch {
 		case o.Kind == broker.Accepted && d.Settled:

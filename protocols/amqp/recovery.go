@@ -66,6 +66,8 @@ func recoverable(a *frame.Attach) bool {
 func (r *registry) keep(c *connection, key linkKey, unsettled []byte) (*kept, error) {
 	r.mu.Lock()
 	k := r.kept[key]
+	before := linkKey{container: key.container, name: key.name, role: key.role}
+	old := key.user != "" && r.kept[before] == nil // which may be from before users had links of their own
 	if k == nil {
 		if r.kept == nil {
 			r.kept = make(map[linkKey]*kept)
@@ -78,10 +80,9 @@ func (r *registry) keep(c *connection, key linkKey, unsettled []byte) (*kept, er
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.until = time.Time{}
-	session := "amqp\x00" + key.container + "\x00" + key.name
 	fresh := k.once == nil
 	if fresh {
-		once, err := c.o.Broker.Once(c.ctx, session)
+		once, err := c.o.Broker.Once(c.ctx, key.session())
 		if err != nil {
 			return nil, err
 		}
@@ -97,10 +98,15 @@ func (r *registry) keep(c *connection, key linkKey, unsettled []byte) (*kept, er
 	if len(claimed) == 0 {
 		clear(k.deliveries)
 		k.stale, k.awaited = nil, nil
-		k.once.End()
-		once, err := c.o.Broker.Once(c.ctx, session)
-		k.once = once
-		return k, err
+		k.once.Clear()
+		return k, nil
+	}
+	if fresh && old {
+		once, err := c.o.Broker.Once(c.ctx, before.session())
+		if err != nil {
+			return nil, err
+		}
+		k.once.Inherit(once)
 	}
 	if fresh {
 		k.stale = k.once.Keys()
@@ -117,6 +123,15 @@ func (r *registry) keep(c *connection, key linkKey, unsettled []byte) (*kept, er
 		}
 	}
 	return k, nil
+}
+
+// session returns the name under which the broker has the keys of what was sent on a link.
+func (k *linkKey) session() string {
+	name := "amqp\x00" + k.container + "\x00" + k.name
+	if k.user != "" {
+		name += "\x00" + k.user
+	}
+	return name
 }
 
 // forgetOld drops links that nobody has taken up again. The caller holds r.mu.
@@ -302,24 +317,24 @@ func (l *sender) reclaim(unsettled []byte, t broker.Token) error {
 	c := l.s.c
 	type group struct {
 		outcome broker.Outcome
+		state   []byte
 		ids     []uint64
 	}
 	var groups []group
-	states := make(map[uint64][]byte)
+	at := make(map[string]int)
 	err := frame.Tags(unsettled, func(tag []byte, s frame.State) bool {
 		id, ok := frame.ParseTag(tag)
 		if !ok || !s.Kind.IsOutcome() || s.InTransaction {
 			return true // it comes again, if it is there
 		}
-		states[id] = s.Append(nil)
-		o := outcomeOf(&s)
-		for i := range groups {
-			if g := &groups[i]; g.outcome.Kind == o.Kind && g.outcome.Cause == o.Cause {
-				g.ids = append(g.ids, id)
-				return true
-			}
+		state := s.Append(nil)
+		i, ok := at[string(state)]
+		if !ok {
+			i = len(groups)
+			at[string(state)] = i
+			groups = append(groups, group{outcome: outcomeOf(&s), state: state})
 		}
-		groups = append(groups, group{o, []uint64{id}})
+		groups[i].ids = append(groups[i].ids, id)
 		return true
 	})
 	if err != nil {
@@ -329,6 +344,9 @@ func (l *sender) reclaim(unsettled []byte, t broker.Token) error {
 		c.core.Confirm(t)
 		return nil
 	}
+	// The writer is told with the token, and must see all then.
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for i, g := range groups {
 		token := t
 		if i+1 < len(groups) {
@@ -339,7 +357,7 @@ func (l *sender) reclaim(unsettled []byte, t broker.Token) error {
 			return err
 		}
 		for _, id := range found {
-			l.settlements = append(l.settlements, settlement{id, states[id]})
+			l.settlements = append(l.settlements, settlement{id, g.state})
 		}
 	}
 	return nil

@@ -36,13 +36,46 @@ func dialCutter(t *testing.T, addr string, frames int) *cutter {
 	}
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	c := &cutter{t: t, conn: conn, left: frames}
-	if _, err := conn.Write(frame.AppendPrelude(nil, frame.AMQP)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(conn, make([]byte, frame.PreludeSize)); err != nil {
-		t.Fatal(err)
-	}
+	c.prelude(frame.AMQP)
 	return c
+}
+
+// dialAs is dialCutter for a user.
+func dialAs(t *testing.T, addr string, frames int, user string) *cutter {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	c := &cutter{t: t, conn: conn, left: frames + 3}
+	c.prelude(frame.SASL)
+	if _, _, _, err := c.read(); err != nil {
+		t.Fatal(err)
+	}
+	init := wire.Open(wire.AppendDescriptor(nil, 0x41), wire.List8)
+	init.Symbol("PLAIN")
+	init.Binary([]byte("\x00" + user + "\x00" + user))
+	body := init.Close()
+	if err := c.write(append(binary.BigEndian.AppendUint32(nil, uint32(len(body)+8)), append([]byte{2, 1, 0, 0}, body...)...)); err != nil {
+		t.Fatal(err)
+	}
+	if _, f, _, err := c.read(); err != nil || f.MustUint() > 0 {
+		t.Fatalf("the login failed: %v", err)
+	}
+	c.prelude(frame.AMQP)
+	return c
+}
+
+// prelude exchanges protocol headers.
+func (c *cutter) prelude(p frame.Protocol) {
+	c.t.Helper()
+	if _, err := c.conn.Write(frame.AppendPrelude(nil, p)); err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := io.ReadFull(c.conn, make([]byte, frame.PreludeSize)); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // count counts a frame, and cuts the connection when it is time.
@@ -393,6 +426,37 @@ func TestLinksAreRecoveredAfterARestart(t *testing.T) {
 			if n != 1 {
 				t.Fatalf("cut after %d frames: %q came %d times", frames, body, n)
 			}
+		}
+	}
+}
+
+// A client gets a user while its links are lost: what it has sent without one is known.
+func TestLinksAreRecoveredWithAUser(t *testing.T) {
+	t.Parallel()
+	for frames := 5; frames < 20; frames += 3 {
+		dir := t.TempDir()
+		p := &producer{t: t, queue: "q", todo: 6, pending: make(map[string]bool)}
+		n := int64(0)
+		for limit, user := range []string{"", "somebody"} {
+			t.Run(user, func(t *testing.T) {
+				b := brokertest.Start(t, brokertest.WithStore(dir), brokertest.With(func(o *server.Options) { o.Name = "restarted" }))
+				c := dialCutter
+				if user != "" {
+					c = func(t *testing.T, addr string, frames int) *cutter { return dialAs(t, addr, frames, user) }
+				}
+				k := c(t, b.Addr("amqp"), frames+1000*limit)
+				if err := p.run(k); err != nil && k.left >= 0 {
+					t.Fatal(err)
+				}
+				_ = k.conn.Close()
+				n = b.Core().Lookup(address.Address{Kind: address.Queue, Name: "q"}).Queue().Counters().Entries.Load()
+			})
+			if t.Failed() {
+				return
+			}
+		}
+		if n != 6 || len(p.pending) > 0 {
+			t.Fatalf("cut after %d frames: %d messages arrived, of 6; %v are unsettled", frames, n, p.pending)
 		}
 	}
 }

@@ -28,7 +28,7 @@ type sender struct {
 	shared      bool
 	global      bool
 	deletable   bool // a closing detach deletes the subscription
-	expiring    bool // any detach does
+	expiring    bool // any detach of the client's does
 	unsubscribe bool // it was attached for nothing else
 
 	crediting sync.Mutex // held while the core is told of the credit
@@ -263,9 +263,18 @@ func (l *sender) applyCredit() {
 	l.crediting.Lock()
 	defer l.crediting.Unlock()
 	l.mu.Lock()
-	number := l.number()
+	number, over := l.number(), l.over
 	l.mu.Unlock()
-	l.sub.Limit(number)
+	if !over {
+		l.sub.Limit(number)
+	}
+}
+
+// voidCredit lets the core deliver nothing more to a link that is over.
+func (l *sender) voidCredit() {
+	l.crediting.Lock()
+	defer l.crediting.Unlock()
+	l.sub.Limit(0)
 }
 
 // number returns the core's number up to which deliveries may be sent. The caller holds l.mu.
@@ -343,16 +352,31 @@ func (l *sender) end(closed bool) {
 	}
 	// What the client has not settled has the outcome that it has stated for that.
 	// [AMQP 3.5.3]
-	counted := uint64(0)
-	switch o := outcomeOf(&l.fallback); {
-	case l.browser, l.fallback.Kind == frame.NoState, o.Kind == broker.Released:
-	case o.Kind == broker.Failed:
-		counted = seen
-	default:
-		_, _ = l.sub.Settle(1, seen, o, nil, 0)
+	if !l.browser && l.fallback.Kind != frame.NoState {
+		l.voidCredit() // what goes back must not come here again
+		_, _ = l.sub.Settle(1, seen, l.unsaid(), nil, 0)
 	}
-	l.sub.Close(counted, 0)
+	l.sub.Close(0, 0)
 	l.s.c.endDynamic(l.dynamic)
+}
+
+// unsaid returns what the core does with deliveries of which the client says no outcome: what their
+// source has for that. It is no word on a single message, which might make it a dead letter.
+// [AMQP 3.5.3]
+func (l *sender) unsaid() broker.Outcome {
+	if l.fallback.Kind == frame.Modified {
+		return modified(&l.fallback)
+	}
+	return outcomeOf(&l.fallback)
+}
+
+// modified returns what the core does for the modified outcome. [AMQP 3.4.5]
+func modified(s *frame.State) broker.Outcome {
+	o := broker.Outcome{Kind: broker.Released, NotHere: s.Undeliverable, Fields: mapping.Annotations(s.Annotations)}
+	if s.Failed {
+		o.Kind = broker.Failed
+	}
+	return o
 }
 
 // outcomeOf returns what the core does for an outcome. [AMQP 3.4]
@@ -367,16 +391,13 @@ func outcomeOf(s *frame.State) broker.Outcome {
 		}
 		return broker.Outcome{Kind: broker.Rejected, Cause: cause}
 	case frame.Modified:
-		switch {
-		case s.Failed && s.Undeliverable:
+		o := modified(s)
+		if s.Failed && s.Undeliverable {
 			// What Qpid JMS says of a message that it has tried often enough: it goes where
 			// ActiveMQ's clients have their poison.
-			return broker.Outcome{Kind: broker.Rejected, Cause: "failed, and undeliverable to the receiver"}
-		case s.Failed:
-			return broker.Outcome{Kind: broker.Failed, Fields: mapping.Annotations(s.Annotations)}
-		default:
-			return broker.Outcome{Kind: broker.Released, NotHere: s.Undeliverable, Fields: mapping.Annotations(s.Annotations)}
+			o.Kind, o.Cause = broker.Rejected, "failed, and undeliverable to the receiver"
 		}
+		return o
 	}
 	return broker.Outcome{Kind: broker.Released}
 }

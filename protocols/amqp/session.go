@@ -168,7 +168,7 @@ func (s *session) quiet() {
 	s.over.Store(true)
 	for _, l := range s.links {
 		if k, ok := l.(*sender); ok && !k.stop() && k.sub != nil {
-			k.sub.Limit(0)
+			k.voidCredit()
 		}
 	}
 }

@@ -31,7 +31,14 @@ func (l *sender) subscription(a *frame.Attach, o *broker.SubscribeOptions) error
 		return nil
 	}
 	l.durable = o.Name
-	l.deletable, l.expiring = true, a.Source.Expiry == frame.LinkDetach
+	// [AMQP 3.5.6] A subscription ends with any detach of its link only where just that is asked
+	// for. Others that would expire sooner or later are kept until they are unsubscribed, as by
+	// ActiveMQ, and the answer says so. A link that is lost with its session or connection is not
+	// detached: the client may come back for what it has missed.
+	l.deletable, l.expiring = true, a.Source.Expiry == frame.LinkDetach && a.Source.Timeout == 0
+	if !l.expiring {
+		a.Source.Expiry, a.Source.Timeout = frame.Never, 0
+	}
 	return nil
 }
 
@@ -91,8 +98,8 @@ func (s *session) found(a *frame.Attach, l *sender, d *broker.DurableInfo) error
 }
 
 // detached serves the client's detach, and reports whether the answer comes later: a closing detach
-// deletes a durable subscription, as any detach does where it is to expire with its link
-// [AMQP 3.5.6], and is answered when that is on disk.
+// deletes a durable subscription, as any detach does where it is to expire with that, and is
+// answered when that is on disk.
 func (l *sender) detached(closed bool) bool {
 	if !l.deletable || !closed && !l.expiring {
 		return false

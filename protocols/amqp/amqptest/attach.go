@@ -199,6 +199,38 @@ func attachScenarios() []Scenario {
 			}
 			d.Accept()
 		}},
+		{Name: "attach/default-modified", RabbitMQ: "delivers nothing of it again", Ref: "a default outcome that is modified, failed and undeliverable here, makes no dead letters: another link gets what was unsettled, with the outcome's annotations", Run: func(e *Env) {
+			other := e.Session()
+			other.Sender(e.Queue("")).PutTexts("a", "b")
+			outcome := D(Modified, true, true, Map{Symbol("x-opt-why"), "lost"})
+			for i, end := range []func(*Link){(*Link).closes, func(l *Link) { l.Ends() }, func(l *Link) { l.Cut() }} {
+				l := e.Connect().Session().ReceiverWith(Terms{Source: Terminus{Address: e.Queue(""), Default: outcome}})
+				l.Credit(2)
+				for _, d := range l.WantTexts("a", "b") {
+					if d.Failures() != uint32(i) || i > 0 && d.Annotations.Get(Symbol("x-opt-why")) != "lost" {
+						e.t.Errorf("in turn %d: %d failures, %s", i, d.Failures(), Text(d.Annotations))
+					}
+				}
+				end(l)
+			}
+			l := other.Receiver(e.Queue(""))
+			l.Credit(2)
+			for _, d := range l.WantTexts("a", "b") {
+				d.Accept()
+			}
+		}},
+		{Name: "attach/default-unsaid", RabbitMQ: "ends the session", Ref: "what is settled without an outcome gets the default outcome of its source", Run: func(e *Env) {
+			s := e.Session()
+			s.Sender(e.Queue("")).PutTexts("a")
+			l := s.ReceiverWith(Terms{Source: Terminus{Address: e.Queue(""), Default: D(Modified, true, true)}})
+			l.Take().Settle(nil, true)
+			if list := l.Drain(5); len(list) > 0 {
+				e.t.Errorf("it came again to where it is undeliverable")
+			}
+			if d := s.Receiver(e.Queue("")).Take(); d.Failures() != 1 {
+				e.t.Errorf("%d failures", d.Failures())
+			}
+		}},
 		{Name: "attach/same-session", RabbitMQ: "leaves both", Ref: "an attach of a link that its own session has already takes it over, and the session lives", Run: func(e *Env) {
 			s := e.Session()
 			old := s.ReceiverWith(Terms{Name: "twice", Source: Terminus{Address: e.Queue("")}})

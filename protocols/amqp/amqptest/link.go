@@ -342,6 +342,8 @@ func (l *Link) Detach(closing bool) {
 	}
 }
 
+func (l *Link) closes() { l.Detach(true) }
+
 // Failed waits for the broker to detach the link with one of the conditions, and answers.
 func (l *Link) Failed(conditions ...string) Frame {
 	l.t.Helper()

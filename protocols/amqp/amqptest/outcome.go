@@ -99,16 +99,16 @@ func outcomeScenarios() []Scenario {
 					e.t.Errorf("got %q", d.Text())
 				}
 			}},
-		{Name: "outcome/poison", RabbitMQ: "drops it", Ref: "a message modified as failed and undeliverable here, as Qpid JMS gives its poison up, goes to the dead-letter queue", Run: func(e *Env) {
+		{Name: "outcome/poison", RabbitMQ: "drops it", Ref: "a message modified as failed and undeliverable here, as Qpid JMS gives its poison up, goes to the dead-letter queue, with the outcome's annotations", Run: func(e *Env) {
 			s := e.ConnectJMS(e.Name("client")).Session()
 			m := TextMessage("poison").Durable()
 			m.Application = Map{"k", e.Name("")}
 			s.Sender(e.Queue("")).Put(m)
 			dead := s.ReceiverWith(Terms{Source: Terminus{Address: "queue://ActiveMQ.DLQ", Filter: Selector("k = '" + e.Name("") + "'")}})
 			l := s.ReceiverWith(Terms{Source: JMSSource(e.Queue(""), "queue")})
-			l.Take().Settle(D(Modified, true, true), true)
-			if d := dead.Take(); d.Text() != "poison" {
-				e.t.Errorf("got %q", d.Text())
+			l.Take().Settle(D(Modified, true, true, Map{Symbol("x-opt-why"), "tried"}), true)
+			if d := dead.Take(); d.Text() != "poison" || d.Annotations.Get(Symbol("x-opt-why")) != "tried" {
+				e.t.Errorf("got %q with %s", d.Text(), Text(d.Annotations))
 			} else {
 				d.Accept()
 			}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols/amqp/amqptest"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
 )
@@ -306,4 +307,61 @@ func TestStolenTransaction(t *testing.T) {
 		t.Errorf("got %q with %d failures", again.Text(), again.Failures())
 	}
 	l.Failed("amqp:link:stolen")
+}
+
+// TestLinksOfUsers shows that nobody takes a link of another user, although the containers call
+// themselves and the link the same.
+func TestLinksOfUsers(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t, brokertest.WithSecurity(security.Options{Users: []security.User{
+		{Name: "one", Hash: hash(t, "one")}, {Name: "two", Hash: hash(t, "two")},
+	}}))
+	lasting := amqptest.Terminus{Address: "queue://shared", Expiry: "never"}
+	var sessions []*amqptest.Session
+	var senders, receivers []*amqptest.Link
+	for _, user := range []string{"one", "two"} {
+		c := amqptest.Dial(t, amqptest.Target{Address: b.Addr("amqp"), User: user, Pass: user})
+		c.Login()
+		c.Open("same")
+		s := c.Session()
+		sessions = append(sessions, s)
+		senders = append(senders, s.SenderWith(amqptest.Terms{Name: "link", Target: lasting, Rcv: uint8(1), Unsettled: amqptest.Map{}}))
+		receivers = append(receivers, s.ReceiverWith(amqptest.Terms{Name: "link", Source: amqptest.Terminus{Address: "queue://of." + user}}))
+	}
+	for i, user := range []string{"one", "two"} {
+		sessions[i].Sender("queue://of." + user).PutTexts("to " + user)
+		receivers[i].Credit(1)
+		receivers[i].WantTexts("to " + user)[0].Accept()
+		// Both send the same delivery-tag and content, which is the same message only on one link.
+		senders[i].Post(amqptest.TextMessage("mine"), false, nil)
+		sessions[i].Sync()
+	}
+	d := b.Core().Lookup(address.Address{Kind: address.Queue, Name: "shared"})
+	eventually(t, "both messages", func() bool { return d.Queue().Counters().Entries.Load() == 2 })
+}
+
+// TestLinksBeginAnew shows that a message on a link that begins anew is none of those that were sent
+// on it before, although tag and content are the same.
+func TestLinksBeginAnew(t *testing.T) {
+	t.Parallel()
+	b := brokertest.Start(t, brokertest.WithStore(t.TempDir()))
+	target := amqptest.Target{Address: b.Addr("amqp")}
+	lasting := amqptest.Terminus{Address: "queue://anew", Expiry: "never"}
+	const times = 30
+	for range times {
+		c := amqptest.Dial(t, target)
+		c.Login()
+		c.Open("anew")
+		s := c.Session()
+		id := s.SenderWith(amqptest.Terms{Name: "link", Target: lasting, Rcv: uint8(1)}).Post(amqptest.TextMessage("same").Durable(), false, nil)
+		f := s.Await("the outcome", func(f amqptest.Frame) bool { return f.Code == amqptest.Disposition && f.Num(1) == id })
+		if f.Bool(3) || amqptest.Code(f.Fields.At(4)) != amqptest.Accepted {
+			t.Fatalf("got %v", f)
+		}
+		c.Cut()
+	}
+	d := b.Core().Lookup(address.Address{Kind: address.Queue, Name: "anew"})
+	if got := d.Queue().Counters().Entries.Load(); got != times {
+		t.Errorf("%d messages, of %d", got, times)
+	}
 }

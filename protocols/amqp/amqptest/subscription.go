@@ -258,6 +258,47 @@ func subscriptionScenarios() []Scenario {
 			s.ReceiverWith(Terms{Name: "sub", Source: source}).Detach(false)
 			s.Refused(true, Terms{Name: "sub", Source: Raw{0x40}, Target: Terminus{}}, "amqp:not-found")
 		}},
+		{Name: "subscription/expiry", Ref: "a durable subscription that is to expire in another way is kept, as the answer says", RabbitMQ: none, Run: func(e *Env) {
+			snd := e.Session().Sender(e.Topic(""))
+			for i, end := range []struct {
+				expiry  Symbol
+				timeout uint32
+			}{{"", 0}, {"session-end", 0}, {"connection-close", 0}, {"link-detach", 1}} {
+				id := e.Name(fmt.Sprint("client", i))
+				source := durable(e.Topic(""))
+				source.Expiry, source.Timeout = end.expiry, end.timeout
+				c := e.ConnectAs(id)
+				s := c.Session()
+				l := s.ReceiverWith(Terms{Name: "sub", Source: source})
+				if got := Fields(l.Attached.Fields.At(5)); got.At(2) != Symbol("never") || Number(got.At(3)) != 0 {
+					e.t.Errorf("%v: the answer says %v", end, l.Attached)
+				}
+				l.Detach(false)
+				s.Ends()
+				c.Closes()
+				snd.PutTexts("kept")
+				l = e.ConnectAs(id).Session().ReceiverWith(Terms{Name: "sub", Source: source})
+				l.Credit(1)
+				l.WantTexts("kept")[0].Accept()
+				l.Detach(true)
+			}
+		}},
+		{Name: "subscription/link-lost", Ref: "a durable subscription that is to expire with its link outlives the loss of its connection", RabbitMQ: none, Run: func(e *Env) {
+			id := e.Name("client")
+			source := durable(e.Topic(""))
+			source.Expiry = "link-detach"
+			c := e.ConnectAs(id)
+			l := c.Session().ReceiverWith(Terms{Name: "sub", Source: source})
+			if got := Fields(l.Attached.Fields.At(5)); got.At(2) != Symbol("link-detach") {
+				e.t.Errorf("the answer says %v", l.Attached)
+			}
+			c.Cut()
+			e.Session().Sender(e.Topic("")).PutTexts("kept")
+			l = e.ConnectAs(id).Session().ReceiverWith(Terms{Name: "sub", Source: source})
+			l.Credit(1)
+			l.WantTexts("kept")[0].Accept()
+			l.Detach(true)
+		}},
 		{Name: "subscription/changed-topic", Ref: "another topic makes the subscription anew", Run: func(e *Env) {
 			s := e.ConnectAs(e.Name("client")).Session()
 			s.ReceiverWith(Terms{Name: "sub", Source: durable(e.Topic("one"))}).Detach(false)

@@ -391,6 +391,42 @@ func transactionScenarios() []Scenario {
 				again.Accept()
 			}
 		}},
+		{Name: "transaction/outcomes", Ref: "the settled outcome that follows a commit is all of what the client has said", Run: func(e *Env) {
+			s := e.Session()
+			why := Map{Symbol("x-opt-why"), "busy"}
+			for i, outcome := range []Described{
+				D(Accepted), D(Rejected, D(Error, Symbol("x:poison"), "it is bad")), D(Modified, true, nil, why), D(Modified, nil, true, why), D(Released),
+			} {
+				queue := e.Queue(fmt.Sprint(i))
+				s.Sender(queue).PutTexts("1")
+				tx, l := s.coordinator(), s.Receiver(queue)
+				d := l.Take()
+				id := tx.declare()
+				d.Settle(D(Transactional, id, outcome), false)
+				tx.commit(id)
+				if f := s.settledByBroker(d.ID); !f.Bool(3) || !same(f.Fields.At(4), outcome) {
+					e.t.Errorf("%s became %v", Text(outcome), f)
+				}
+				l.Detach(true)
+				tx.Detach(true)
+			}
+		}},
+		{Name: "transaction/poison", Ref: "a message that is given up in a transaction is a dead letter with the outcome's annotations when that commits", Run: func(e *Env) {
+			s := e.Session()
+			m := TextMessage("poison").Durable()
+			m.Application = Map{"k", e.Name("")}
+			s.Sender(e.Queue("")).Put(m)
+			dead := s.ReceiverWith(Terms{Source: Terminus{Address: "queue://ActiveMQ.DLQ", Filter: Selector("k = '" + e.Name("") + "'")}})
+			tx, l := s.coordinator(), s.Receiver(e.Queue(""))
+			id := tx.declare()
+			l.Take().Settle(D(Transactional, id, D(Modified, true, true, Map{Symbol("x-opt-why"), "tried"})), true)
+			tx.commit(id)
+			d := dead.Take()
+			if d.Text() != "poison" || d.Annotations.Get(Symbol("x-opt-why")) != "tried" {
+				e.t.Errorf("got %q with %s", d.Text(), Text(d.Annotations))
+			}
+			d.Accept()
+		}},
 		{Name: "transaction/taken", Ref: "what has an outcome in one transaction can't have one in another: the coordinator's link is detached", Run: func(e *Env) {
 			s := e.Session()
 			s.Sender(e.Queue("")).PutTexts("1")
@@ -411,6 +447,21 @@ func transactionScenarios() []Scenario {
 		all[i].RabbitMQ = none
 	}
 	return all
+}
+
+// same reports whether two outcomes say the same; null stands for false.
+func same(got any, want Described) bool {
+	if Code(got) != Code(want) {
+		return false
+	}
+	a, b := Fields(got), Fields(want)
+	for i := range max(len(a), len(b)) {
+		x, y := a.At(i), b.At(i)
+		if Text(x) != Text(y) && !(x == nil && y == false || x == false && y == nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // dischargeLeniently commits although another link may be detached meanwhile.
