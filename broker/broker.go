@@ -46,6 +46,9 @@ type Options struct {
 	NoScheduler bool
 	// ScheduledRepeats is how many repeats one scheduled message may ask for; 0: ActiveMQ's 1,000.
 	ScheduledRepeats int
+	// LinkStealing names the listeners whose connections end another one with the same client
+	// identifier, whatever their protocol.
+	LinkStealing []string
 	// PopulateUserID writes into each message who has sent it, whatever the message says.
 	PopulateUserID bool
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -126,6 +127,9 @@ func (b *Broker) Connect(ctx context.Context, l Login, h Handler) (*Connection, 
 		c.access = b.Security.Access(c.principal)
 	}
 	c.login.Password = ""
+	if slices.Contains(b.LinkStealing, l.Listener) {
+		c.login.TakeOver = true
+	}
 	if c.login.ClientID == "" {
 		c.login.ClientID = c.id
 	}

@@ -19,8 +19,9 @@ type observation struct {
 	want string
 }
 
-// observations are what clients of testdata/peer.xml see. ActiveMQ shows the same.
-func observations() []observation {
+// observations are what clients of testdata/peer.xml see. ActiveMQ shows the same. stealing is the
+// address of the connector of that name.
+func observations(stealing string) []observation {
 	return []observation{
 		{"a password of a property file", login("boss", "secret"), "CONNECTED"},
 		{"a password", login("app", "application"), "CONNECTED"},
@@ -157,6 +158,8 @@ func observations() []observation {
 			stamp, _ := strconv.ParseInt(m.Get("timestamp"), 10, 64)
 			return strconv.FormatInt(expires-stamp, 10)
 		}, "1800000"},
+		{"a client identifier that is in use", twice(""), "ERROR Broker: localhost - Client: twice alread"},
+		{"a client identifier that is in use, where links may be stolen", twice(stealing), "CONNECTED, and the first is closed"},
 		{"a delay", func(t *testing.T, target stomptest.Target) string {
 			c := boss(t, target)
 			c.Subscribe("1", "/queue/delayed")
@@ -164,6 +167,27 @@ func observations() []observation {
 			c.Put("/queue/delayed", "soon")
 			return c.Bodies(2)
 		}, "soon late"},
+	}
+}
+
+// twice connects two clients with one identifier.
+func twice(address string) func(*testing.T, stomptest.Target) string {
+	return func(t *testing.T, target stomptest.Target) string {
+		if address != "" {
+			target.Address = address
+		}
+		target.User, target.Pass = "boss", "secret"
+		first := stomptest.Open(t, target)
+		first.Login("1.2", "client-id", "twice")
+		second := stomptest.Open(t, target)
+		second.Write(stomptest.F("CONNECT", "accept-version", "1.2", "host", "localhost", "login", "boss", "passcode", "secret", "client-id", "twice"))
+		got := answer(second.Next())
+		if got != "CONNECTED" {
+			first.Sync()
+			return got[:min(len(got), 46)]
+		}
+		first.Ends()
+		return got + ", and the first is closed"
 	}
 }
 
@@ -276,8 +300,8 @@ func peerFile(t *testing.T) (dir, file string) {
 	return dir, filepath.Join(conf, "activemq.xml")
 }
 
-func observe(t *testing.T, target stomptest.Target) {
-	for _, o := range observations() {
+func observe(t *testing.T, target stomptest.Target, stealing string) {
+	for _, o := range observations(stealing) {
 		t.Run(o.name, func(t *testing.T) {
 			if got := o.see(t, target); got != o.want {
 				t.Errorf("%s, want %s", got, o.want)
@@ -290,8 +314,8 @@ func observe(t *testing.T, target stomptest.Target) {
 func TestActiveMQXML(t *testing.T) {
 	t.Parallel()
 	_, name := peerFile(t)
-	s := serveFile(t, name, "ACTIVEMQ_OPTS=-Dopenwire.port=0 -Dstomp.port=0", "MANIFOLD_HTTP_ADDRESS=127.0.0.1:0", "MANIFOLD_BROKER_DRAIN_TIMEOUT=100ms")
-	observe(t, stomptest.Target{Address: s.at["stomp"]})
+	s := serveFile(t, name, "ACTIVEMQ_OPTS=-Dopenwire.port=0 -Dstomp.port=0 -Dstealing.port=0", "MANIFOLD_HTTP_ADDRESS=127.0.0.1:0", "MANIFOLD_BROKER_DRAIN_TIMEOUT=100ms")
+	observe(t, stomptest.Target{Address: s.at["stomp"]}, s.at["stealing"])
 }
 
 // TestActiveMQXMLThere gives the same file to ActiveMQ: its clients see the same.
@@ -318,8 +342,9 @@ func TestActiveMQXMLThere(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	port, stomp := jmstest.FreePort(t), jmstest.FreePort(t)
-	jmstest.RunActiveMQ(t, dir, string(text), port, fmt.Sprintf("-Dopenwire.port=%d", port), fmt.Sprintf("-Dstomp.port=%d", stomp))
+	port, stomp, stealing := jmstest.FreePort(t), jmstest.FreePort(t), jmstest.FreePort(t)
+	jmstest.RunActiveMQ(t, dir, string(text), port, fmt.Sprintf("-Dopenwire.port=%d", port), fmt.Sprintf("-Dstomp.port=%d", stomp), fmt.Sprintf("-Dstealing.port=%d", stealing))
 	jmstest.AwaitPort(t, stomp, nil)
-	observe(t, stomptest.Target{Address: fmt.Sprintf("127.0.0.1:%d", stomp), Peer: stomptest.ActiveMQ})
+	jmstest.AwaitPort(t, stealing, nil)
+	observe(t, stomptest.Target{Address: fmt.Sprintf("127.0.0.1:%d", stomp), Peer: stomptest.ActiveMQ}, fmt.Sprintf("127.0.0.1:%d", stealing))
 }

@@ -151,7 +151,7 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 		out.Listeners = append(out.Listeners, server.Listener{
 			Name: l.Name, Address: l.Address, Protocols: l.Protocols, TLS: tlsOptions(&l.TLS),
 			ProxyProtocol: protocols.ProxyMode(l.ProxyProtocol), TrustedProxies: l.TrustedProxies,
-			MaxConnections: l.MaxConnections, ConnectedBrokers: l.ConnectedBrokers,
+			MaxConnections: l.MaxConnections, LinkStealing: l.LinkStealing, ConnectedBrokers: l.ConnectedBrokers,
 		})
 	}
 	return out

@@ -88,7 +88,7 @@ func TestConvertReport(t *testing.T) {
 func TestActiveMQXMLAsConfiguration(t *testing.T) {
 	t.Parallel()
 	dir, name := peerFile(t)
-	env := []string{"ACTIVEMQ_OPTS=-Xmx2g -Dopenwire.port=0 -Dstomp.port=0", "ACTIVEMQ_DATA=" + dir + "/elsewhere"}
+	env := []string{"ACTIVEMQ_OPTS=-Xmx2g -Dopenwire.port=0 -Dstomp.port=0 -Dstealing.port=0", "ACTIVEMQ_DATA=" + dir + "/elsewhere"}
 	manifold(t, "", env, "config", "check", name).want(t, sysexit.OK, "good", "")
 	r := manifold(t, "", env, "config", "show", "--config", name)
 	r.want(t, sysexit.OK, config.Mask, "")

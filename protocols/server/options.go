@@ -61,9 +61,21 @@ type Listener struct {
 	ProxyProtocol  protocols.ProxyMode
 	TrustedProxies []string
 	MaxConnections int
+	// LinkStealing lets a connection end another one with the same client identifier; MQTT's always do.
+	LinkStealing bool
 	// ConnectedBrokers are the URLs of all brokers that OpenWire clients of the listener are to
 	// know, this one among them; see [openwire.Protocol.SetConnectedBrokers].
 	ConnectedBrokers []string
+}
+
+// linkStealing names the listeners whose connections take others' place.
+func (o *Options) linkStealing() (names []string) {
+	for i := range o.Listeners {
+		if o.Listeners[i].LinkStealing {
+			names = append(names, o.Listeners[i].Name)
+		}
+	}
+	return names
 }
 
 // connectedBrokers returns those of all listeners, by their names.

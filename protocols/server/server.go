@@ -81,7 +81,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.core = broker.New(broker.Options{
 		Name: o.Name, Formats: formats(&o), Security: s.security, Policies: s.policies,
-		Limits: o.Limits, NoScheduler: o.NoScheduler, ScheduledRepeats: o.ScheduledRepeats, PopulateUserID: o.PopulateUserID, Connectors: s.connectors, Routing: o.Routing, AtStart: o.Create, Log: o.Log, OpenStore: s.open,
+		Limits: o.Limits, NoScheduler: o.NoScheduler, ScheduledRepeats: o.ScheduledRepeats, PopulateUserID: o.PopulateUserID, LinkStealing: o.linkStealing(), Connectors: s.connectors, Routing: o.Routing, AtStart: o.Create, Log: o.Log, OpenStore: s.open,
 	})
 	if err = s.compose(&o); err != nil {
 		return nil, err

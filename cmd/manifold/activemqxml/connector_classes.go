@@ -18,7 +18,7 @@ func connectorClasses() []class {
 				become("maximumConsumersAllowedPerConnection", "limits.subscriptions_per_connection", "one limit for all listeners"),
 				lose("maximumProducersAllowedPerConnection", "2147483647", "producers are not counted"),
 				lose("autoStart", "true", "every listener is open from the start"),
-				lose("allowLinkStealing", "false", "a client identifier that is in use is refused, but for MQTT, where the newer connection takes over"),
+				idle("ActiveMQ does not look at it: the option of the URI counts", "allowLinkStealing"),
 				idle("connections are watched and served all the same", "enableStatusMonitor", "disableAsyncDispatch", "warnOnRemoteClose", "displayStackTrace", "taskRunnerFactory", "brokerInfo", "brokerService", "server"),
 				lose("messageAuthorizationPolicy", "", "single messages are not refused; permissions are for destinations"),
 			),
@@ -65,6 +65,7 @@ func uriOptions() []uriOption {
 		keep("wantClientAuth", "listeners.tls.client_auth"),
 		become("enabledProtocols", "listeners.tls.min_version", "1.2 and 1.3 are spoken, never older ones"),
 		lose("protocols", "", "the protocols that are detected"),
+		keep("allowLinkStealing", "listeners.link_stealing"),
 		keep("tightEncodingEnabled", "openwire.tight_encoding"),
 		keep("cacheEnabled", "openwire.cache"),
 	)

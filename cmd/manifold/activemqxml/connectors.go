@@ -34,6 +34,7 @@ type listener struct {
 	max      string
 	amqp     string // the transformer
 	amqpSet  bool
+	steals   bool // the place of others with the same client identifier
 	line     int
 }
 
@@ -204,6 +205,9 @@ func (c *converter) option(l *listener, name, text string, line int) bool {
 			l.auth = "optional"
 		}
 		return isBool
+	case "allowLinkStealing":
+		l.steals = yes
+		return isBool
 	case "enabledProtocols":
 		if !strings.Contains(text, "TLSv1.2") && strings.Contains(text, "TLSv1.3") {
 			l.version = "1.3"
@@ -363,6 +367,9 @@ func (c *converter) finishListeners() {
 		v.texts("protocols", x.protocol, x.line)
 		if x.max != "" {
 			v.set("max_connections", x.max, x.line)
+		}
+		if x.steals {
+			v.set("link_stealing", "true", x.line)
 		}
 		c.transformer(v, x)
 		if x.tls {

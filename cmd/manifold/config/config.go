@@ -40,6 +40,7 @@ type Listener struct {
 	TrustedProxies []string // IP addresses and prefixes; empty trusts every peer
 	MaxConnections int      // 0: only limits.connections
 	Transformer    string   // of AMQP: "inherit", "jms", "native", "raw"
+	LinkStealing   bool
 	// ConnectedBrokers are URLs of brokers that clients with a failover: URL are told of.
 	ConnectedBrokers []string
 }

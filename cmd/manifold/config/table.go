@@ -96,6 +96,8 @@ func listenerOptions() []Option {
 				"Connections to this listener at a time; 0 leaves only limits.connections.", live),
 			opt("amqp.transformer", "inherit", func(l *Listener) value { return choice(&l.Transformer, "inherit", "jms", "native", "raw") },
 				"How clients of other protocols see AMQP messages that come in here, as ActiveMQ's transport.transformer; inherit stands for the section amqp's."),
+			opt("link_stealing", "false", func(l *Listener) value { return boolean(&l.LinkStealing) },
+				"Whether a connection with a client identifier that is in use ends the older one, as ActiveMQ's allowLinkStealing. Otherwise it is refused, but for MQTT, where the newer connection always takes over."),
 			opt("connected_brokers", "[]", func(l *Listener) value { return texts(&l.ConnectedBrokers, brokerURL) },
 				"URLs of all brokers that OpenWire clients with a failover: URL are to know, this one and its standbys, such as tcp://a:61616 and ssl://b:61617, as ActiveMQ tells them with updateClusterClients. Clients are told when they connect, and when a reload changes the list.", live),
 		))}
