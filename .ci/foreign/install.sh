@@ -6,6 +6,7 @@
 # OpenWire: ActiveMQ's own Java client, Spring's JMS support and JMeter's JMS sampler, and the ActiveMQ broker to
 # compare with, what its MQTT connector needs, and the agent of its management, from Debian; a JDK compiles the tests' Java programs.
 # LDAP: OpenLDAP's server, of which the tests run processes of their own, and its tools.
+# Management: jolokia.js from npm; the web console is used in the headless Chromium.
 # AMQP: qpid-proton for Python and C++, uamqp for Python from Debian; rhea from npm.
 # Running it again does nothing that is done already.
 #
