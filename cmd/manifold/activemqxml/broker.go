@@ -1,9 +1,6 @@
 package activemqxml
 
-import (
-	"regexp"
-	"slices"
-)
+import "regexp"
 
 // brokerClasses are the broker itself and what is only about its process.
 func brokerClasses() []class {
@@ -160,10 +157,4 @@ func yesNo(v bool) string {
 		return "true"
 	}
 	return "false"
-}
-
-// sorted is for what needs an order that the file does not have.
-func sorted(list []string) []string {
-	slices.Sort(list)
-	return slices.Compact(list)
 }

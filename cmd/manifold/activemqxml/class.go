@@ -1,9 +1,6 @@
 package activemqxml
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // class is an element of ActiveMQ's, and what becomes of it.
 type class struct {
@@ -113,6 +110,3 @@ func (k *class) names() []string {
 	}
 	return list
 }
-
-// short is an element's name in a sentence.
-func short(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
