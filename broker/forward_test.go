@@ -153,25 +153,34 @@ func TestVirtualTopicsWithAPostfix(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := startNode(t, broker.Options{Routing: r, PopulateUserID: true})
+	n := startNode(t, broker.Options{Routing: r})
 	c := n.connect("c")
 	for _, name := range []string{"C.a.V.T.in", "C.a.V.T", "C.a.V.in"} {
 		if err := n.Create(t.Context(), q(name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	m := with("1", true)
-	m.UserID = "forged"
-	c.post(topic("V.T"), m)
+	c.post(topic("V.T"), with("1", true))
 	for name, want := range map[string]int64{"C.a.V.T.in": 1, "C.a.V.T": 0, "C.a.V.in": 0} {
 		if got := n.Lookup(q(name)).Queue().Counters().Entries.Load(); got != want {
 			t.Errorf("%s has %d messages, want %d", name, got, want)
 		}
 	}
-	c.subscribe(on(q("C.a.V.T.in")), 1)
-	c.receive(1)
-	if got := c.deliveries[0].Msg.UserID; got == "forged" {
-		t.Errorf("%s has sent it", got)
+}
+
+func TestMessagesSayWhoHasSentThem(t *testing.T) {
+	t.Parallel()
+	for _, populate := range []bool{true, false} {
+		n := startNode(t, broker.Options{PopulateUserID: populate})
+		c := n.connect("c")
+		m := with("1", true)
+		m.UserID = "forged"
+		c.post(q("Q"), m)
+		c.subscribe(on(q("Q")), 1)
+		c.receive(1)
+		if got := c.deliveries[0].Msg.UserID; (got == "forged") == populate {
+			t.Errorf("%t: %q has sent it", populate, got)
+		}
 	}
 }
 
