@@ -111,8 +111,11 @@ type Broker struct {
 	done   dispatcher
 	events events
 	told   *line.Line[Event] // events from where locks are held
-	total  Totals
-	watch  watch
+
+	figuresMu sync.Mutex
+	figures   counts // as of the last time that the statistics destinations were to begin anew
+	total     Totals
+	watch     watch
 
 	scheduler *schedule.Scheduler // nil: turned off
 

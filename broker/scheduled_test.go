@@ -116,6 +116,31 @@ func TestScheduledMessagesSurviveRestarts(t *testing.T) {
 	}
 }
 
+// TestScheduledMessageLivesFromItsDelivery has a message that would have ended before it is due, and
+// sends what was delivered once more.
+func TestScheduledMessageLivesFromItsDelivery(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	c.subscribe(on(q("Q")), 100)
+	m := later("late", 100)
+	m.Timestamp = time.Now().UnixMilli()
+	m.Expiry = m.Timestamp + 50
+	c.post(q("Q"), m)
+	c.receive(1)
+	c.mu.Lock()
+	got := c.deliveries[0].Msg
+	c.mu.Unlock()
+	if got.Expiry-got.Timestamp != 50 || got.Timestamp < m.Timestamp+100 {
+		t.Errorf("sent at %d, it says %d and ends at %d", m.Timestamp, got.Timestamp, got.Expiry)
+	}
+	again := got.With(message.Field{Name: schedule.PropDelay, Value: message.OfLong(hour)})
+	again.Flags |= message.Scheduled
+	again.Expiry = 0
+	c.post(q("Q"), again)
+	equal(t, c.receive(2), []string{"late", "late"})
+}
+
 func TestScheduledInTransactions(t *testing.T) {
 	t.Parallel()
 	n := startNode(t, broker.Options{})

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"context"
 	"strings"
+	"time"
 
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/figures"
@@ -15,7 +17,15 @@ import (
 // statisticsBrokerPlugin. What is sent to them comes back as map messages to its reply-to.
 const statisticsPrefix = "ActiveMQ.Statistics."
 
-const listEnd = "ActiveMQ.Statistics.Destination.List.End.With.Null"
+// The properties of requests that ask for more.
+const (
+	listEnd      = "ActiveMQ.Statistics.Destination.List.End.With.Null"
+	withOldest   = "ActiveMQ.Statistics.Destination.Include.First.Message.Timestamp"
+	resetFigures = "ActiveMQ.Statistics.Broker.Reset"
+)
+
+// counts are the figures of the broker that a request sets back.
+type counts struct{ enqueued, dequeued, dispatched, expired int64 }
 
 func isStatistics(a address.Address) bool { return strings.HasPrefix(a.Name, statisticsPrefix) }
 
@@ -44,14 +54,20 @@ func (c *Connection) statistics(to address.Address, m *message.Message, t Token)
 	}
 	switch name, found := strings.CutPrefix(what, "Destination"); {
 	case strings.HasPrefix(what, "Broker"):
-		answer(c.b.brokerFigures())
+		_, reset := m.Property(resetFigures)
+		answer(c.b.brokerFigures(reset || strings.EqualFold(what, "Broker.reset")))
 	case strings.HasPrefix(what, "Subscription"):
 		c.b.Subscriptions(func(s *Subscription) { answer(c.b.subscriptionFigures(s)) })
 	case found:
 		name = strings.TrimPrefix(name, ".")
+		_, oldest := m.Property(withOldest)
 		for _, d := range c.b.Destinations() {
 			if d.Address.Kind.IsQueue() == to.Kind.IsQueue() && !d.Address.Kind.IsTemp() && address.Match(name, d.Address.Name) && !isStatistics(d.Address) {
-				answer(c.b.destinationFigures(d))
+				f := c.b.destinationFigures(d)
+				if oldest {
+					f = append(f, d.oldest()...)
+				}
+				answer(f)
 			}
 		}
 		if _, end := m.Property(listEnd); end {
@@ -85,7 +101,9 @@ func (b *Broker) Subscriptions(fn func(*Subscription)) {
 	}
 }
 
-func (b *Broker) brokerFigures() []message.Field {
+// brokerFigures returns the broker's figures. With reset, those that only grow begin anew here; others
+// who read them are not concerned.
+func (b *Broker) brokerFigures(reset bool) []message.Field {
 	var f figures.Figures
 	var entries, bytes, inFlight, enqueued, dequeued, dispatched, consumers, producers int64
 	for _, d := range b.Destinations() {
@@ -102,6 +120,13 @@ func (b *Broker) brokerFigures() []message.Field {
 		dequeued += n.Dequeued.Load()
 		dispatched += n.Dispatched.Load()
 	}
+	b.figuresMu.Lock()
+	now := counts{enqueued, dequeued, dispatched, b.total.Expired.Load()}
+	if reset {
+		b.figures = now
+	}
+	since := b.figures
+	b.figuresMu.Unlock()
 	use := b.Usage()
 	f.Text("brokerName", b.Name)
 	f.Text("brokerId", b.ID())
@@ -114,7 +139,8 @@ func (b *Broker) brokerFigures() []message.Field {
 		}
 		f.Text(name, url)
 	}
-	f.Counts(entries, bytes, inFlight, enqueued, dequeued, dispatched, b.total.Expired.Load(), consumers, producers)
+	f.Counts(entries, bytes, inFlight, max(now.enqueued-since.enqueued, 0), max(now.dequeued-since.dequeued, 0),
+		max(now.dispatched-since.dispatched, 0), max(now.expired-since.expired, 0), consumers, producers)
 	f.Long("memoryUsage", use.Memory)
 	f.Long("memoryLimit", b.Limits.Memory)
 	f.Percent("memoryPercentUsage", use.Memory, b.Limits.Memory)
@@ -141,6 +167,13 @@ func (b *Broker) destinationFigures(d *Destination) []message.Field {
 		n = d.queue.Counters()
 	} else {
 		n.Enqueued.Store(d.Published())
+		for _, q := range d.holders() { // its subscriptions', as long as they are there
+			of := q.Counters()
+			n.InFlight.Add(of.InFlight.Load())
+			n.Dequeued.Add(of.Dequeued.Load())
+			n.Dispatched.Add(of.Dispatched.Load())
+			n.Expired.Add(of.Expired.Load())
+		}
 	}
 	f.Counts(n.Entries.Load(), n.Bytes.Load(), n.InFlight.Load(), n.Enqueued.Load(), n.Dequeued.Load(), n.Dispatched.Load(),
 		n.Expired.Load(), int64(d.Consumers()), d.Producers())
@@ -163,13 +196,37 @@ func (b *Broker) subscriptionFigures(s *Subscription) []message.Field {
 	f.Text("connectionId", s.c.ID())
 	f.Text("selector", s.o.Selector)
 	f.Text("subscriptionName", s.o.Name)
-	_, last := s.Credit()
+	limit, last := s.Credit()
+	waiting := int64(0)
+	s.mu.Lock()
+	for _, q := range s.private {
+		waiting += q.Counters().Entries.Load() - q.Counters().InFlight.Load()
+	}
+	s.mu.Unlock()
 	f.Flag("exclusive", s.o.Exclusive)
+	f.Flag("retroactive", s.o.Retroactive)
+	f.Flag("slowConsumer", s.o.Prefetch > 0 && last >= limit)
+	f.Long("prefetchSize", int64(s.o.Prefetch))
+	f.Long("enqueueCounter", int64(last)+max(waiting, 0))
 	f.Long("dispatchedCounter", int64(last))
 	f.Long("dispatchedQueueSize", int64(s.Unsettled()))
 	f.Long("dequeueCounter", int64(last)-int64(s.Unsettled()))
 	f.Long("maximumPendingMessageLimit", int64(s.o.MaxPending))
 	return f
+}
+
+// oldest returns when the first of a queue's messages was sent, if it has any.
+func (d *Destination) oldest() (list []message.Field) {
+	if d.queue == nil || d.queue.Counters().Entries.Load() == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	_ = d.b.Browse(ctx, d.Address, "", func(v queue.View) bool { // what can't be read has no first message
+		list = []message.Field{{Name: "firstMessageTimestamp", Value: message.OfLong(v.Msg.Timestamp)}}
+		return false
+	})
+	return list
 }
 
 // ID identifies this start of the broker.

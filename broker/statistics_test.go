@@ -13,7 +13,9 @@ func TestStatisticsDestinations(t *testing.T) {
 	n := startNode(t, broker.Options{})
 	c := n.connect("c")
 	c.send(q("A.1"), true, "m", "m")
-	c.send(q("A.2"), true, "m")
+	stamped := text("m", true)
+	stamped.Timestamp = 12345
+	c.post(q("A.2"), stamped)
 	c.send(topic("A.3"), true, "m")
 	c.subscribe(on(q("REPLY")), 100)
 	ask := func(to address.Address, fields ...message.Field) {
@@ -27,7 +29,10 @@ func TestStatisticsDestinations(t *testing.T) {
 	ask(topic("ActiveMQ.Statistics.DestinationA.3"))
 	ask(q("ActiveMQ.Statistics.Subscription"))
 	ask(q("ActiveMQ.Statistics.Destination.nothing"))
-	c.receive(6)
+	ask(q("ActiveMQ.Statistics.Broker"), message.Field{Name: "ActiveMQ.Statistics.Broker.Reset", Value: message.OfBool(true)})
+	ask(q("ActiveMQ.Statistics.Broker"))
+	ask(q("ActiveMQ.Statistics.Destination.A.2"), message.Field{Name: "ActiveMQ.Statistics.Destination.Include.First.Message.Timestamp", Value: message.OfBool(true)})
+	c.receive(9)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, want := range []struct {
@@ -39,7 +44,13 @@ func TestStatisticsDestinations(t *testing.T) {
 		{"ActiveMQ.Statistics.Destination.A.>", map[string]message.Value{"destinationName": message.OfString("queue://A.2"), "size": message.OfLong(1)}},
 		{"ActiveMQ.Statistics.Destination.A.>", nil},
 		{"ActiveMQ.Statistics.DestinationA.3", map[string]message.Value{"destinationName": message.OfString("topic://A.3"), "enqueueCount": message.OfLong(1)}},
-		{"ActiveMQ.Statistics.Subscription", map[string]message.Value{"destinationName": message.OfString("queue://REPLY"), "clientId": message.OfString("c")}},
+		{"ActiveMQ.Statistics.Subscription", map[string]message.Value{
+			"destinationName": message.OfString("queue://REPLY"), "clientId": message.OfString("c"), "exclusive": message.OfBool(false),
+			"retroactive": message.OfBool(false), "enqueueCounter": message.OfLong(5), "dispatchedQueueSize": message.OfLong(5), "slowConsumer": message.OfBool(false),
+		}},
+		{"ActiveMQ.Statistics.Broker", map[string]message.Value{"size": message.OfLong(9), "enqueueCount": message.OfLong(0)}},
+		{"ActiveMQ.Statistics.Broker", map[string]message.Value{"size": message.OfLong(10), "enqueueCount": message.OfLong(1)}},
+		{"ActiveMQ.Statistics.Destination.A.2", map[string]message.Value{"firstMessageTimestamp": message.OfLong(12345)}},
 	} {
 		m := c.deliveries[i].Msg
 		p, err := m.Payload()

@@ -53,7 +53,7 @@ func pluginClasses() []class {
 			attributes: all(
 				keep("dropAll", p+"dead_letter.discard"),
 				become("dropOnly", p+"dead_letter.discard", "expressions that say what a pattern can say"),
-				lose("dropTemporaryQueues", "true", "dead letters of temporary queues are kept"), lose("dropTemporaryTopics", "true", "dead letters of temporary topics are kept"),
+				lose("dropTemporaryQueues", "true", "what temporary queues can't deliver is dropped"), lose("dropTemporaryTopics", "true", "what temporary topics can't deliver is dropped"),
 				idle("figures are always counted", "reportInterval")),
 			use: func(c *converter, n *node) { c.discardingDLQ(n) },
 		},
