@@ -79,12 +79,20 @@ func Start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	s.run("slapadd", "-q", "-f", s.path("slapd.conf"), "-l", s.path("directory.ldif"))
-	ports := freePorts(t, 2)
-	s.URL, s.TLS = "ldap://127.0.0.1:"+ports[0], "ldaps://127.0.0.1:"+ports[1]
 	t.Cleanup(s.Stop)
-	s.Run()
-	return s
+	for range attempts {
+		ports := freePorts(t, 2)
+		s.URL, s.TLS = "ldap://127.0.0.1:"+ports[0], "ldaps://127.0.0.1:"+ports[1]
+		if s.begin() {
+			return s
+		}
+	}
+	t.Fatalf("slapd ends: %s", &s.log)
+	return nil
 }
+
+// attempts is how often slapd is started: somebody else may take a port that was free a moment ago.
+const attempts = 5
 
 // config is slapd's configuration: nobody but the service account sees anything.
 func (s *Server) config() []byte {
@@ -134,6 +142,20 @@ func (s *Server) run(name string, args ...string) {
 // Run starts the server again after [Server.Stop], at the same addresses.
 func (s *Server) Run() {
 	s.t.Helper()
+	pause := time.NewTicker(time.Second)
+	defer pause.Stop()
+	for range attempts {
+		if s.begin() {
+			return
+		}
+		<-pause.C
+	}
+	s.t.Fatalf("slapd ends: %s", &s.log)
+}
+
+// begin starts the process, and returns true when it accepts connections or false when it has ended.
+func (s *Server) begin() bool {
+	s.t.Helper()
 	path, err := find("slapd")
 	if err != nil {
 		s.t.Fatal(err)
@@ -149,26 +171,21 @@ func (s *Server) Run() {
 		_ = s.cmd.Wait()
 		close(s.done)
 	}()
-	s.await()
-}
-
-// await waits until the server accepts connections.
-func (s *Server) await() {
-	s.t.Helper()
 	deadline := time.After(30 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if c, err := net.Dial("tcp", strings.TrimPrefix(s.TLS, "ldaps://")); err == nil {
-			_ = c.Close()
-			return
-		}
 		select {
 		case <-s.done:
-			s.t.Fatalf("slapd has ended: %s", &s.log)
+			s.cmd = nil
+			return false
 		case <-deadline:
 			s.t.Fatal("slapd does not come up")
 		case <-tick.C:
+		}
+		if c, err := net.Dial("tcp", strings.TrimPrefix(s.TLS, "ldaps://")); err == nil {
+			_ = c.Close()
+			return true
 		}
 	}
 }
