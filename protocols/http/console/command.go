@@ -54,3 +54,19 @@ func (x *exchange) execCommand(a address.Address, operation string, arguments ..
 	}
 	return []string{"curl -u " + quote(x.caller.Name) + " -d " + quote(string(body)) + " " + quote(x.base()+"/api/jolokia")}
 }
+
+// sendCommand returns a call of the command line that sends a text, if there is a listener for it.
+func (x *exchange) sendCommand(to address.Address, body string) []string {
+	if x.b.Connectors == nil || to.Kind.IsTemp() || strings.ContainsAny(to.Name, "?#%/") {
+		return nil
+	}
+	urls := x.b.Connectors()
+	for _, scheme := range [...]string{"stomp://", "amqp://", "tcp://"} {
+		for _, at := range urls {
+			if strings.HasPrefix(at, scheme) {
+				return []string{"manifold send " + quote(at+"/"+to.Kind.String()+"/"+to.Name) + " " + quote(body)}
+			}
+		}
+	}
+	return nil
+}

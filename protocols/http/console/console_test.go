@@ -371,3 +371,27 @@ func TestStandby(t *testing.T) {
 		t.Errorf("%d", a.status)
 	}
 }
+
+// TestSlowConsumerIsAProblem lets a subscriber of a topic fall behind.
+func TestSlowConsumerIsAProblem(t *testing.T) {
+	t.Parallel()
+	s := start(t).as("op", token)
+	c := s.Dial("stomp")
+	if _, err := c.Write([]byte("CONNECT\naccept-version:1.2\nhost:x\nclient-id:slow\n\n\x00SUBSCRIBE\nid:1\nack:client\nactivemq.prefetchSize:1\ndestination:/topic/news\nreceipt:r\n\n\x00")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	for text := ""; !strings.Contains(text, "RECEIPT"); {
+		n, err := c.Read(buf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(buf[:n])
+	}
+	s.must("send", "to", "topic://news", "persistent", "yes", "body", "x", "copies", "1500")
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(s.get(""), "The consumer slow of topic://news does not keep up"); {
+		if time.Now().After(deadline) {
+			t.Fatal("the overview does not tell of it")
+		}
+	}
+}

@@ -107,6 +107,7 @@ func (x *exchange) overview() (page, error) {
 		o.Messages += q.Counters().Entries.Load()
 		w.queue(d)
 	}
+	b.Subscriptions(w.subscription)
 	for _, d := range b.Durables() {
 		o.Messages += d.Counters.Entries.Load()
 		w.durable(&d)
@@ -173,6 +174,21 @@ func (w *worries) queue(d *broker.Destination) {
 	}
 	if q.Paused() {
 		w.add(4, at, "Queue %s is paused, and holds %d messages.", name, n)
+	}
+}
+
+// behind is how many messages a topic's consumer without credit has to be behind to be a problem.
+const behind = 1000
+
+func (w *worries) subscription(s *broker.Subscription) {
+	limit, last := s.Credit()
+	if last < limit || s.Unsettled() == 0 {
+		return
+	}
+	if n := s.Waiting(); n >= behind {
+		client := s.Connection().ClientID()
+		w.add(4, "connections?filter="+escape(client), "The consumer %s of %s does not keep up: %d messages wait for it, and it has not settled %d.",
+			clip(client), clip(s.Options().Addresses[0].String()), n, s.Unsettled())
 	}
 }
 

@@ -67,8 +67,8 @@ func (x *exchange) send() (outcome, error) {
 		back = "topics"
 	}
 	done := outcome{Done: "Sent " + count(int64(sent)) + " to " + clip(to.String()), Count: int64(sent), Back: back}
-	if !to.Kind.IsTemp() && len(body) < 1000 {
-		done.Command = []string{"manifold send " + quote("stomp://127.0.0.1:61613/"+to.Kind.String()+"/"+to.Name) + " " + quote(body)}
+	if len(body) < 1000 && n == 1 {
+		done.Command = x.sendCommand(to, body)
 	}
 	return done, err
 }
