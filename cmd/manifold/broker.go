@@ -147,6 +147,10 @@ func (o *brokerOptions) server(c *config.Config) server.Options {
 		Log:      o.log,
 		OnReload: o.reload,
 	}
+	if c.HTTP.Username != "" {
+		administrator := user(c.HTTP.Username, c.HTTP.Password, nil)
+		out.HTTP.Administrator = &administrator
+	}
 	for _, l := range c.Listeners {
 		out.Listeners = append(out.Listeners, server.Listener{
 			Name: l.Name, Address: l.Address, Protocols: l.Protocols, TLS: tlsOptions(&l.TLS),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
+	"github.com/manifoldmq/manifold/broker/security"
 )
 
 // Options make a Server.
@@ -39,6 +40,8 @@ type Options struct {
 	// operations that change something.
 	Jolokia, JolokiaExec bool
 	Console              bool // serve the web console, under /console/
+	// Administrator is one who may do everything here, and is no user of the broker; nil: none.
+	Administrator *security.User
 	// Admins and Monitors are groups of users who may administrate, and who may look, beside
 	// those who have the token; see package access.
 	Admins, Monitors []string

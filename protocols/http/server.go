@@ -56,7 +56,12 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{o: o, secret: key, since: time.Now(), routes: routes()}
-	s.gate = access.New(access.Options{Authority: o.Broker.Security, Token: s.secret.is, Admins: o.Admins, Monitors: o.Monitors})
+	s.gate, err = access.New(access.Options{
+		Authority: o.Broker.Security, Token: s.secret.is, Administrator: o.Administrator, Admins: o.Admins, Monitors: o.Monitors,
+	})
+	if err != nil {
+		return nil, err
+	}
 	if o.Jolokia {
 		s.jolokia = jolokia.New(jolokia.Options{Broker: o.Broker, Log: o.Log, Version: o.Version, Since: s.since, Exec: o.JolokiaExec, DiskLow: s.diskLow.Load})
 	}

@@ -118,9 +118,11 @@ type HTTP struct {
 	Token   string // the bearer token of the API; empty: no API
 	Backups string // the directory that backups may go to
 
-	NoConsole   bool     // there is no web console
-	NoJolokia   bool     // nothing answers as ActiveMQ's agent does
-	JolokiaExec bool     // its operations may change something
-	Admins      []string // groups of users who may administrate
-	Monitors    []string // groups of users who may look
+	NoConsole   bool // there is no web console
+	NoJolokia   bool // nothing answers as ActiveMQ's agent does
+	JolokiaExec bool // its operations may change something
+	// Administrator may log in here only, and may do everything; nil: none.
+	Administrator *security.User
+	Admins        []string // groups of users who may administrate
+	Monitors      []string // groups of users who may look
 }

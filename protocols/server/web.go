@@ -23,7 +23,7 @@ func newWeb(s *Server) (*web, error) {
 	srv, err := httpd.New(httpd.Options{
 		Broker: s.core, Log: o.Log, Version: o.Version, Token: o.HTTP.Token, Reload: o.OnReload,
 		WebSocket: s.sockets, Backups: o.HTTP.Backups, AnyBackupDir: true, Metrics: true, ActiveMQNames: true,
-		Console: !o.HTTP.NoConsole, Jolokia: !o.HTTP.NoJolokia, JolokiaExec: o.HTTP.JolokiaExec, Admins: o.HTTP.Admins, Monitors: o.HTTP.Monitors,
+		Administrator: o.HTTP.Administrator, Console: !o.HTTP.NoConsole, Jolokia: !o.HTTP.NoJolokia, JolokiaExec: o.HTTP.JolokiaExec, Admins: o.HTTP.Admins, Monitors: o.HTTP.Monitors,
 		Checks: []httpd.Check{{Name: "listeners", Func: s.checkListeners}},
 	})
 	if err != nil {

@@ -60,6 +60,8 @@ func (t TLS) Enabled() bool { return t.Certificate != "" }
 // HTTP is the listener of the management surface.
 type HTTP struct {
 	Address     string // empty: none
+	Username    string // one administrator from the environment, with
+	Password    Secret // the password in clear or as a bcrypt hash
 	Console     bool
 	Jolokia     bool
 	JolokiaExec bool

@@ -62,6 +62,8 @@ func TestProblems(t *testing.T) {
 		{"open to the world", "listeners: [{name: a, address: '0.0.0.0:61613'}]", "c.yaml:1: listeners[0].address: 0.0.0.0:61613 is open to other machines"},
 		{"open to the world by name", "listeners: [{name: a, address: 'example.com:61613'}]", "is open to other machines"},
 		{"open over HTTP", "http: {address: '[::]:8161'}", "c.yaml:1: http.address: [::]:8161 is open to other machines"},
+		{"administrator without password", "http: {username: web}", "http.username: has no password"},
+		{"administrator's password in clear", "http: {username: web, password: web}", "http.password: "},
 		{"user without password", "security: {username: app}", "security.username: has no password"},
 		{"password without user", "security: {password: " + hash + "}", "security.password: belongs to no user"},
 		{"password in clear", "security: {username: app, password: clear}", "security.password: is not a bcrypt hash; run `manifold user hash`"},

@@ -107,6 +107,12 @@ func httpOptions() []Option {
 	return []Option{
 		opt("http.address", "127.0.0.1:8161", func(c *Config) value { return text(&c.HTTP.Address, hostPortOrOff) },
 			`Host and port of API, metrics and health; "" turns them off.`),
+		opt("http.username", "", func(c *Config) value { return text(&c.HTTP.Username) },
+			"Name of an administrator who exists for the management over HTTP only, beside the users, for containers that get their login from the environment.",
+			alias("ACTIVEMQ_WEB_USER")),
+		opt("http.password", "", func(c *Config) value { return text((*string)(&c.HTTP.Password)) },
+			"Password of that administrator. In the file it must be a bcrypt hash.",
+			secret, alias("ACTIVEMQ_WEB_PASSWORD")),
 		opt("http.console", "true", func(c *Config) value { return boolean(&c.HTTP.Console) },
 			"Whether the web console is served, under /console/."),
 		opt("http.jolokia", "true", func(c *Config) value { return boolean(&c.HTTP.Jolokia) },

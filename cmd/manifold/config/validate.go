@@ -80,16 +80,22 @@ func (v *validator) access() {
 	}
 }
 
+// login checks a user who may come from the environment, and his password.
+func (v *validator) login(section, name string, password Secret) {
+	switch {
+	case name != "" && password == "":
+		v.fail(section+".username", "has no password; give %s.password as well", section)
+	case name == "" && password != "":
+		v.fail(section+".password", "belongs to no user; give %s.username as well", section)
+	case password != "" && v.Origins[section+".password"].Source == FromFile && !IsHash(string(password)):
+		v.fail(section+".password", "%s", passwordHash("").Error())
+	}
+}
+
 func (v *validator) users() {
 	s := &v.Config.Security
-	switch {
-	case s.Username != "" && s.Password == "":
-		v.fail("security.username", "has no password; give security.password as well")
-	case s.Username == "" && s.Password != "":
-		v.fail("security.password", "belongs to no user; give security.username as well")
-	case s.Password != "" && v.Origins["security.password"].Source == FromFile && !IsHash(string(s.Password)):
-		v.fail("security.password", "%s", passwordHash("").Error())
-	}
+	v.login("security", s.Username, s.Password)
+	v.login("http", v.Config.HTTP.Username, v.Config.HTTP.Password)
 	names := map[string]int{}
 	for i, u := range s.Users {
 		if first, dup := names[u.Name]; dup {

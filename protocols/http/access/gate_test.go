@@ -28,9 +28,14 @@ func gate(t *testing.T, o security.Options) (*access.Gate, *security.Authority) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return access.New(access.Options{
+	g, err := access.New(access.Options{
 		Authority: a, Token: func(s string) bool { return s == "token" }, Admins: []string{"admins"}, Monitors: []string{"monitors"},
-	}), a
+		Administrator: &security.User{Name: "web", Password: "p-web"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g, a
 }
 
 func TestWhoGetsIn(t *testing.T) {
@@ -57,6 +62,9 @@ func TestWhoGetsIn(t *testing.T) {
 		{"token", limited, "whoever", "token", 0, false, true},
 		{"no permissions are configured", plain, "app", "p-app", 0, false, true},
 		{"no security", open, "root", "p-root", fault.Unauthenticated, true, false},
+		{"administrator of the management", limited, "web", "p-web", 0, false, true},
+		{"its wrong password", limited, "web", "p-root", fault.Unauthenticated, true, false},
+		{"no security, administrator", open, "web", "p-web", 0, false, true},
 		{"no security, token", open, "", "token", 0, false, true},
 		{"guest", guest, "", "", fault.Unauthenticated, true, false},
 		{"wrong password makes a guest", stack, "root", "p-eve", fault.Forbidden, true, false},

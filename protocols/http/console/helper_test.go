@@ -173,7 +173,11 @@ func (s *site) must(path string, fields ...string) (count int) {
 // connect opens a connection to the broker, past everything.
 func (s *site) connect() *client.Client {
 	s.t.Helper()
-	who, err := access.New(access.Options{Token: func(string) bool { return true }}).Login(s.t.Context(), "test", "x")
+	gate, err := access.New(access.Options{Token: func(string) bool { return true }})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	who, err := gate.Login(s.t.Context(), "test", "x")
 	if err != nil {
 		s.t.Fatal(err)
 	}

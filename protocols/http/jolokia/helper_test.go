@@ -158,7 +158,11 @@ func (a *agent) figure(object, attribute string) float64 {
 // send puts texts on a destination.
 func (a *agent) send(to address.Address, texts ...string) {
 	a.t.Helper()
-	who, err := access.New(access.Options{Token: func(string) bool { return true }}).Login(a.t.Context(), "test", "x")
+	gate, err := access.New(access.Options{Token: func(string) bool { return true }})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	who, err := gate.Login(a.t.Context(), "test", "x")
 	if err != nil {
 		a.t.Fatal(err)
 	}
