@@ -10,7 +10,7 @@ import (
 // Adopted is a connection that somebody else has accepted and that counts as a listener's.
 type Adopted struct {
 	*Conn
-	Context context.Context // ends when the server is closed, or the time to log in is over
+	Context context.Context // ends with Release, with the server, or when nobody has logged in in time
 	Release func()          // closes the connection; must be called once it is served
 }
 

@@ -234,7 +234,7 @@ func (m *Message) Properties(yield func(Field) bool) {
 		if !more {
 			return
 		}
-		if f.Value.IsNull() || m.laterOverlay(i) {
+		if f.Value.IsNull() || m.Superseded(i) {
 			continue
 		}
 		if m.Content != nil {
@@ -255,7 +255,8 @@ func (m *Message) overlaid(name string) (Value, bool) {
 	return Value{}, false
 }
 
-func (m *Message) laterOverlay(i int) bool {
+// Superseded reports whether a later overlay field has the name of the one with an index.
+func (m *Message) Superseded(i int) bool {
 	for _, f := range m.Overlay[i+1:] {
 		if f.Name == m.Overlay[i].Name {
 			return true

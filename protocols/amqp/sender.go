@@ -352,11 +352,16 @@ func (l *sender) end(closed bool) {
 	}
 	// What the client has not settled has the outcome that it has stated for that.
 	// [AMQP 3.5.3]
-	if !l.browser && l.fallback.Kind != frame.NoState {
+	counted := uint64(0)
+	switch o := l.unsaid(); {
+	case l.browser, l.fallback.Kind == frame.NoState:
+	case o.Kind == broker.Failed && len(o.Fields) == 0:
+		counted = seen // all goes back at once, so that groups keep their order
+	case o.Kind != broker.Released || len(o.Fields) > 0:
 		l.voidCredit() // what goes back must not come here again
-		_, _ = l.sub.Settle(1, seen, l.unsaid(), nil, 0)
+		_, _ = l.sub.Settle(1, seen, o, nil, 0)
 	}
-	l.sub.Close(0, 0)
+	l.sub.Close(counted, 0)
 	l.s.c.endDynamic(l.dynamic)
 }
 

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/manifoldmq/manifold/protocols/brokertest"
 	"github.com/manifoldmq/manifold/protocols/openwire/jmstest"
@@ -133,8 +134,16 @@ func (d *driver) call(word string, in url.Values) (url.Values, error) {
 		return out, nil
 	case <-d.done:
 		return nil, fmt.Errorf("the driver has ended: %.4000s", d.log.String())
+	case <-time.After(callTime):
+		d.mu.Lock()
+		delete(d.waiting, id)
+		d.mu.Unlock()
+		return nil, fmt.Errorf("the driver does not answer %s within %v", word, callTime)
 	}
 }
+
+// callTime is how long a call may take: longer than anything that it waits for itself.
+const callTime = 3 * patience
 
 // end ends the process, if it was started.
 func (d *driver) end() {

@@ -96,12 +96,14 @@ func policyScenarios() []scenario {
 					defer close(done)
 					e.send(c, q, numbers(1, 8)...)
 				}()
-				blocked := false
-				for until := time.Now().Add(patience); !blocked && time.Now().Before(until); {
-					blocked = e.waits("full." + e.unique)
-				}
-				if !blocked {
-					e.Fatal("nobody waits")
+				tick := time.NewTicker(10 * time.Millisecond)
+				defer tick.Stop()
+				for timeout := time.After(patience); !e.waits("full." + e.unique); {
+					select {
+					case <-tick.C:
+					case <-timeout:
+						e.Fatal("nobody waits")
+					}
 				}
 				want(e.T, e.open().consume(q, consuming{}), numbers(1, 8)...)
 				<-done

@@ -300,8 +300,10 @@ func (c *connection) appendProperties(dst []byte, m *message.Message, k *content
 		}
 	}
 	if k != nil && len(m.Overlay) > 0 {
-		for _, f := range m.Overlay {
-			dst = appendUser(dst, f)
+		for i, f := range m.Overlay {
+			if !m.Superseded(i) {
+				dst = appendUser(dst, f)
+			}
 		}
 	}
 	if m.Expiry != 0 { // [MQTT-3.3.2-6]

@@ -149,3 +149,26 @@ func TestContent(t *testing.T) {
 		c.Property("x")
 	}
 }
+
+// TestOverlay encodes a message that the broker has changed: of each property what holds now, once.
+func TestOverlay(t *testing.T) {
+	t.Parallel()
+	props := packet.AppendUser(packet.AppendUser(nil, "k", "sent"), "other", "sent")
+	h := packet.PublishHead{Topic: []byte("t"), Properties: props}
+	p, err := packet.NewReader(bytes.NewReader(packet.AppendPublish(nil, packet.V5, &h, "")), packet.ReaderOptions{Version: packet.V5}).Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := new(content)
+	k.setContent(p)
+	c := &connection{now: 1000}
+	c.setHeader(&k.Message, k, p.QoS, p.Retain)
+	m := k.Message.With(
+		message.Field{Name: "k", Value: message.OfString("old")}, message.Field{Name: "gone", Value: message.OfString("old")},
+		message.Field{Name: "k", Value: message.OfString("new")}, message.Field{Name: "gone", Value: message.Value{}},
+	)
+	want := packet.AppendUser(packet.AppendUser(nil, "other", "sent"), "k", "new")
+	if got := c.appendProperties(nil, m, k, false, nil); !bytes.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -50,7 +50,7 @@ func (l *Ledger) auditCopy(r *Report, m *message, place int) {
 // or since a consumer has seen it.
 func (l *Ledger) mustExist(m *message, c *record) bool {
 	if m.outcome() == void || m.target.AtMostOnce {
-		return false // reported for other reasons, if it exists
+		return false // a void one is reported if it is delivered; of the others nothing was promised
 	}
 	if n := len(c.deliveries); n > 0 {
 		return m.persistent || c.deliveries[n-1].at.life == l.life

@@ -18,7 +18,7 @@ type Delivery struct {
 	Count    uint32 // failed deliveries before this one
 	Acquired bool   // another link, or this one, has had it before
 	Now      int64  // Unix milliseconds
-	Retained bool   // it is what a topic has kept
+	Retained bool   // it is what a topic has kept, which is said of other protocols' messages
 }
 
 // Parts is an encoded message in three pieces, which follow each other. Front was appended to the
@@ -356,6 +356,9 @@ func appendApplication(dst []byte, m *message.Message, retained bool) []byte {
 	m.Properties(func(f message.Field) bool {
 		if strings.HasPrefix(f.Name, vendor) || strings.HasPrefix(f.Name, "AMQ_SCHEDULED_") || !isSimple(f.Value) {
 			return true
+		}
+		if retained && f.Name == retainedProperty {
+			return true // who has sent it on says of another message
 		}
 		out.B = appendValue(wire.AppendString(out.B, f.Name), f.Value)
 		out.Count += 2

@@ -410,6 +410,22 @@ func TestWhatTheBrokerAdds(t *testing.T) {
 	}
 }
 
+// A property that says the same as the broker is in the map once: its keys are unique. [AMQP 1.6.23]
+func TestRetainedIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	m := foreigner(message.Payload{}, message.Field{Name: retainedProperty, Value: message.OfString("before")})
+	for _, retained := range []bool{false, true} {
+		p := Encode(nil, &Delivery{Msg: m, Retained: retained})
+		b := p.Take(nil, p.Size())
+		if n := bytes.Count(b, []byte(retainedProperty)); n != 1 {
+			t.Errorf("retained %v: it is there %d times", retained, n)
+		}
+		if said := bytes.Contains(b, []byte("before")); said == retained {
+			t.Errorf("retained %v: the sender's is said: %v", retained, said)
+		}
+	}
+}
+
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -219,4 +219,5 @@ func (c *goAMQP) Close() error {
 func (c *goAMQP) Abandon() {
 	c.cancel()
 	c.raw.Close()
+	c.work.Wait()
 }

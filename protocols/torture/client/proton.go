@@ -160,6 +160,7 @@ func (p *Proton) Dial(ctx context.Context, target, clientID string) (Client, err
 	password, _ := u.User.Password()
 	open := protonCommand{Do: "open", URL: "amqp://" + u.Host, Container: clientID, User: u.User.Username(), Password: password}
 	if err := c.tell(open, nil); err != nil {
+		c.Abandon()
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, confirmTimeout)
