@@ -144,8 +144,12 @@ func TestDirectoryAsActiveMQ(t *testing.T) {
 	})
 	url := fmt.Sprintf("tcp://127.0.0.1:%d", b.Port)
 	checkAttempts(t, j, url, sharedAttempts())
-	// The first of two entries for one name counts there.
-	differs := []loginAttempt{{"twin", "twin's secret", "send", "USERS.b", "JMSSecurityException: User twin is not authorized to write to: queue://USERS.b"}}
+	// The first of two entries for one name counts there, and a guest has no name.
+	differs := []loginAttempt{
+		{"twin", "twin's secret", "send", "USERS.b", "JMSSecurityException: User twin is not authorized to write to: queue://USERS.b"},
+		{"-", "-", "send", "USERS.b", "JMSSecurityException: User null is not authorized to write to: queue://USERS.b"},
+		{"bob", "-", "send", "USERS.b", "JMSSecurityException: User bob is not authorized to write to: queue://USERS.b"},
+	}
 	checkAttempts(t, j, url, differs)
 	b.Kill()
 
