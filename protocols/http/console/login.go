@@ -21,9 +21,9 @@ func (x *exchange) identify() bool {
 				x.c.sessions.end(k.Value)
 			}
 		}
-		if x.r.Method == http.MethodGet && !x.json() {
+		if !x.json() {
 			to := "login"
-			if path := strings.TrimPrefix(x.r.URL.EscapedPath(), Prefix); path != "" && path != "logout" {
+			if path := strings.TrimPrefix(x.r.URL.EscapedPath(), Prefix); path != "" && path != "logout" && x.r.Method != http.MethodPost {
 				to += "?to=" + url.QueryEscape(path+"?"+x.r.URL.RawQuery)
 			}
 			http.Redirect(x.w, x.r, Prefix+to, http.StatusSeeOther)

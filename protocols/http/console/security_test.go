@@ -24,6 +24,9 @@ func TestLogin(t *testing.T) {
 	if a := s.do("GET", "/console/queues?format=json", "", ""); a.status != 401 || a.header.Get("WWW-Authenticate") == "" {
 		t.Errorf("%d %v", a.status, a.header)
 	}
+	if a := s.post("queues", url.Values{"action": {"create"}, "name": {"x"}}); a.status != 303 || a.header.Get("Location") != "/console/login" || s.messages("x") != -1 {
+		t.Errorf("an action of nobody: %d %v", a.status, a.header)
+	}
 	for _, c := range []struct {
 		name, password string
 		status         int

@@ -42,7 +42,7 @@ func consumersAttr(name string, want func(c *consumer) bool) attribute {
 }
 
 func usageAttr(name string, share func(u broker.Usage) (used, limit int64)) attribute {
-	return brokerAttr(name, javaInt, func(v *view) any { return percent(share(v.b.Usage())) })
+	return brokerAttr(name, javaInt, func(v *view) any { return percent(share(v.usage())) })
 }
 
 func brokerClass() *class {

@@ -168,7 +168,7 @@ func destinationAttributes() []attribute {
 		}),
 		destAttr("TempUsageLimit", javaLong, func(v *view, _ *broker.Destination) any { return v.b.Limits.Temp }),
 		destAttr("TempUsagePercentUsage", javaInt, func(v *view, _ *broker.Destination) any {
-			u := v.b.Usage()
+			u := v.usage()
 			return percent(u.Temp, u.TempLimit)
 		}),
 		destAttr("TotalBlockedTime", javaLong, func(v *view, d *broker.Destination) any { return v.counts(d).blockedMillis }),

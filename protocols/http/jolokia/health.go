@@ -24,7 +24,7 @@ func (v *view) health() []concern {
 	if err := v.b.Failure(); err != nil {
 		list = append(list, concern{"org.apache.activemq.Store", "SEVERE", "the store has stopped", v.store.Info().Path})
 	}
-	u := v.b.Usage()
+	u := v.usage()
 	for _, x := range []struct {
 		id, what    string
 		used, limit int64

@@ -29,6 +29,7 @@ type view struct {
 	dests    []*broker.Destination
 	subs     *consumers
 	conns    []*broker.Connection
+	used     *broker.Usage
 	hasDests bool
 	hasConns bool
 }
@@ -42,6 +43,15 @@ func (v *view) spend(n int) bool {
 // forget drops the lists, as an operation may have changed what they would hold.
 func (v *view) forget() {
 	v.dests, v.subs, v.conns, v.hasDests, v.hasConns = nil, nil, nil, false, false
+}
+
+// usage returns how much of the broker's limits is used, which takes a look at the store.
+func (v *view) usage() broker.Usage {
+	if v.used == nil {
+		u := v.b.Usage()
+		v.used = &u
+	}
+	return *v.used
 }
 
 func (v *view) destinations() []*broker.Destination {
