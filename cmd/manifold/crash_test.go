@@ -45,6 +45,12 @@ func crashRoundsAMQP(t *testing.T, r *rig) {
 	crashRounds(t, r)
 }
 
+// crashRoundsOpenWire is the same with clients of OpenWire.
+func crashRoundsOpenWire(t *testing.T, r *rig) {
+	r.protocol = "openwire"
+	crashRounds(t, r)
+}
+
 // crashRoundsGoAMQP is the same with Azure/go-amqp, which has no transactions.
 func crashRoundsGoAMQP(t *testing.T, r *rig) {
 	r.dial = func(ctx context.Context, target, clientID string) (client.Client, error) {

@@ -38,6 +38,7 @@ func TestProcess(t *testing.T) {
 	}{
 		{"crash", crashRounds},
 		{"crash, AMQP", crashRoundsAMQP},
+		{"crash, OpenWire", crashRoundsOpenWire},
 		{"crash, go-amqp", crashRoundsGoAMQP},
 		{"crash, proton", crashRoundsProton},
 		{"sessions", sessionRounds},

@@ -247,6 +247,7 @@ func (s *consumer) finish(last int64) {
 		if n, ok := s.FindFrom(uint64(last), 0, 0); ok {
 			seen = n
 		}
+		seen = max(seen, s.counted) // it may be settled already: what was sent before an acknowledged one was seen
 	}
 	s.Subscription.Close(seen, 0)
 	s.free()

@@ -38,7 +38,7 @@ type openWireClient struct {
 	sent    int64   // messages
 	txs     map[string]*wire.TransactionID
 	subs    map[string]*openWireSubscription
-	entries int64 // the highest of an entry that was taken out of the inbox
+	entries int64 // the broker's number of the delivery that was taken last
 
 	mu      sync.Mutex
 	command int32
@@ -61,7 +61,7 @@ func dialOpenWire(ctx context.Context, u *url.URL, clientID string) (Client, err
 	}
 	c := &openWireClient{
 		conn: conn, out: wire.NewWriter(), w: bufio.NewWriterSize(conn, 64<<10), inbox: newInbox(),
-		id:  "ID:torture-" + rand.Text()[:14] + "-0:1",
+		id: "ID:torture-" + rand.Text()[:14] + "-0:1", entries: -1,
 		txs: make(map[string]*wire.TransactionID), subs: make(map[string]*openWireSubscription), tokens: make(map[int32]uint64), names: make(map[int64]string),
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
@@ -387,7 +387,7 @@ func (c *openWireClient) Next(wait time.Duration) (e Event, err error) {
 	}
 	if e.Delivery != nil {
 		if id, err := parseHandle(e.Delivery.Handle); err == nil {
-			c.entries = max(c.entries, id.BrokerSequenceID)
+			c.entries = id.BrokerSequenceID
 		}
 	}
 	return e, nil
