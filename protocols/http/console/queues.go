@@ -2,6 +2,7 @@ package console
 
 import (
 	"cmp"
+	"html/template"
 	"net/url"
 	"slices"
 	"strings"
@@ -68,14 +69,14 @@ type listing struct {
 	paging
 }
 
-// With returns the query of the same list with another page, for templates.
-func (l listing) With(n int) string {
-	return url.Values{"filter": {l.Filter}, "sort": {l.Sort}, "page": {itoa(n)}}.Encode()
+// With returns the address of the same list with another page, for templates.
+func (l listing) With(n int) template.URL {
+	return template.URL("?" + url.Values{"filter": {l.Filter}, "sort": {l.Sort}, "page": {itoa(n)}}.Encode())
 }
 
-// SortedBy returns the query of the same list in another order.
-func (l listing) SortedBy(sort string) string {
-	return url.Values{"filter": {l.Filter}, "sort": {sort}}.Encode()
+// SortedBy returns the address of the same list in another order.
+func (l listing) SortedBy(sort string) template.URL {
+	return template.URL("?" + url.Values{"filter": {l.Filter}, "sort": {sort}}.Encode())
 }
 
 // Before and After return the numbers of the pages around, 0 if there is none.
