@@ -464,6 +464,34 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestAdministratorOfTheWebConsole takes the login of the web console over, but not a known one.
+func TestAdministratorOfTheWebConsole(t *testing.T) {
+	t.Parallel()
+	text := `<beans xmlns="` + beansSpace + `"><import resource="jetty.xml"/><broker xmlns="` + coreSpace + `" schedulerSupport="true"/></beans>`
+	for realm, want := range map[string]string{
+		"user: u, user\njoe: s3cret , admin\n": "http:\n  address: \"0.0.0.0:8161\"\n  username: joe\n  password: s3cret\nsecurity:\n  anonymous: true",
+		"admin: admin, admin\n":                "http:\n  address: \"127.0.0.1:8161\"",
+		"joe: OBF:1v2j1uum, admin\n":           "http:\n  address: \"127.0.0.1:8161\"",
+		"joe: s3cret, user\n":                  "http:\n  address: \"127.0.0.1:8161\"",
+	} {
+		got, _ := convert(t, text, func(s *Source) {
+			s.Read = func(name string) ([]byte, error) {
+				switch name {
+				case "conf/jetty.xml":
+					return []byte(`<beans xmlns="` + beansSpace + `"><bean class="org.eclipse.jetty.security.HashLoginService"><property name="config" value="${activemq.conf}/jetty-realm.properties"/></bean>
+						<bean class="org.apache.activemq.web.WebConsolePort"><property name="host" value="0.0.0.0"/><property name="port" value="8161"/></bean></beans>`), nil
+				case "conf/jetty-realm.properties":
+					return []byte(realm), nil
+				}
+				return nil, fs.ErrNotExist
+			}
+		})
+		if got != want {
+			t.Errorf("%s: got\n%s\nwant\n%s", realm, got, want)
+		}
+	}
+}
+
 // TestLenient drops what is not known.
 func TestLenient(t *testing.T) {
 	t.Parallel()

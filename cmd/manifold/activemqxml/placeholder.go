@@ -100,6 +100,11 @@ func (c *converter) path(location string) string {
 			break
 		}
 	}
+	for _, base := range c.standard { // of which a placeholder has made the location
+		if strings.HasPrefix(location, base+"/") {
+			relative = false
+		}
+	}
 	if relative && !filepath.IsAbs(location) {
 		return filepath.Join(filepath.Dir(c.in.Name), location)
 	}

@@ -129,12 +129,12 @@ func (c *converter) user(n *node) {
 	v.text("name", name, a.line)
 	v.text("password", hash, p.line)
 	if groups, g := c.text(n, "groups"); g != nil && groups != "" {
-		v.texts("groups", list(groups), g.line)
+		v.texts("groups", split(groups), g.line)
 	}
 }
 
-// list splits names at commas.
-func list(s string) []string {
+// split cuts names at commas.
+func split(s string) []string {
 	all := []string{}
 	for name := range strings.SplitSeq(s, ",") {
 		if name = strings.TrimSpace(name); name != "" {
@@ -207,7 +207,7 @@ func (c *converter) authorizationEntry(n *node, matches []string) {
 		v.text("match", m, n.line)
 		for _, right := range []string{"read", "write", "admin"} {
 			if a := rights[right]; a != nil {
-				v.texts(right, list(a.value), a.line)
+				v.texts(right, split(a.value), a.line)
 			}
 		}
 	}
@@ -227,12 +227,12 @@ func (c *converter) finishSecurity() {
 	case c.users.unknown != "": // it may be the one that asks
 		c.usersBeside("To do: a plugin of the application's own is dropped, which may have asked who clients are. Set up users, or let everybody in with security.anonymous: true in the place of this.")
 	case c.exposed():
-		if v := c.out.get("http.address"); v != nil && !loopback(c.listeners.console) {
+		if v := c.out.get("http.address"); v != nil && !loopback(c.listeners.console) && c.out.get("http.username") == nil {
 			_, port, _ := net.SplitHostPort(strings.Trim(v.scalar, `"`))
 			v.scalar = quote(net.JoinHostPort("127.0.0.1", port))
 			v.comment("Of this machine only, as there are no users that an operator could log in as.")
 		}
-		if !c.reachable() {
+		if !c.reachable() && c.out.get("http.username") == nil {
 			return
 		}
 		c.out.set("security.anonymous", "true", c.broker.line).

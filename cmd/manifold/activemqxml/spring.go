@@ -3,9 +3,12 @@ package activemqxml
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/manifoldmq/manifold/broker/security/properties"
 )
 
 // root reads a document: a broker, or Spring's beans around one.
@@ -120,6 +123,7 @@ func (c *converter) read(n *node) {
 	}
 	if host, port, ok := consolePort(root); ok {
 		c.console(n, host, port)
+		c.administrator(n, root)
 		return
 	}
 	if strings.Contains(resource, "jetty") {
@@ -159,6 +163,59 @@ func consolePort(n *node) (host, port string, ok bool) {
 	return "", "", false
 }
 
+// administrator takes the login of the web console over: the first user in the role admin of the file
+// that its web server's beans name. Not the one that everybody knows.
+func (c *converter) administrator(n, root *node) {
+	text, err := c.in.Read(c.realm(root))
+	if err != nil {
+		return
+	}
+	list, err := properties.Parse(text)
+	if err != nil {
+		return
+	}
+	for _, p := range list {
+		password, roles, _ := strings.Cut(p.Value, ",")
+		password = strings.TrimSpace(password)
+		switch {
+		case !slices.Contains(split(roles), "admin"):
+			continue
+		case password == "" || password == "admin" || strings.HasPrefix(password, "OBF:") || strings.HasPrefix(password, "MD5:") || strings.HasPrefix(password, "CRYPT:"):
+			c.report(n, Dropped, "", "the login of "+p.Key+" in the web server's file is not taken over: everybody knows it, or it is no password in clear; set http.username and http.password", true)
+			return
+		}
+		hash := password
+		if c.in.Hash != nil {
+			if hash, err = c.in.Hash(password); err != nil {
+				return
+			}
+		}
+		c.report(n, Kept, "http.username", "the login of "+p.Key+" in the web server's file", false)
+		c.out.text("http.username", p.Key, n.line)
+		c.out.text("http.password", hash, n.line)
+		return
+	}
+}
+
+// realm is the path of the file with the web server's users, "" if its beans name none.
+func (c *converter) realm(n *node) string {
+	if n.name == "bean" && strings.HasSuffix(n.value("class"), "HashLoginService") {
+		for _, p := range n.children {
+			if p.name == "property" && p.value("name") == "config" {
+				if path, err := c.expand(p.value("value")); err == nil {
+					return c.path(path)
+				}
+			}
+		}
+	}
+	for _, child := range n.children {
+		if path := c.realm(child); path != "" {
+			return path
+		}
+	}
+	return ""
+}
+
 // console maps the web console's port.
 func (c *converter) console(n *node, host, port string) {
 	switch {
@@ -167,7 +224,7 @@ func (c *converter) console(n *node, host, port string) {
 	case strings.ContainsAny(host, "#$ "):
 		host = "127.0.0.1"
 	}
-	const note = "operators log in as the broker's users; those of jetty-realm.properties do not count"
+	const note = "operators log in as users of the broker who are in a group of http.admins, or as http.username"
 	c.report(n, Mapped, "http.address", note, false)
 	c.out.text("http.address", net.JoinHostPort(host, port), n.line).comment("Was the web console's port: %s.", note)
 	c.listeners.console = host

@@ -26,6 +26,8 @@ type Loaded struct {
 	Config   *Config
 	Origins  map[string]Origin // by path; what is absent is a default
 	Warnings []string          // variables that look like options and are none
+
+	clear bool // passwords may stand in the file in clear
 }
 
 // maxFile bounds what is read as a configuration.
@@ -101,7 +103,7 @@ func load(name string, text []byte, src Sources) (*Loaded, error) {
 	} else if doc := d.document(text); doc != nil {
 		d.section(tree(options), doc, c, "")
 	}
-	l := &Loaded{Config: c, Origins: d.origins}
+	l := &Loaded{Config: c, Origins: d.origins, clear: src.Clear}
 	env := environment(src.Env)
 	for i := range options {
 		o := &options[i]

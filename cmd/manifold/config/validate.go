@@ -87,7 +87,7 @@ func (v *validator) login(section, name string, password Secret) {
 		v.fail(section+".username", "has no password; give %s.password as well", section)
 	case name == "" && password != "":
 		v.fail(section+".password", "belongs to no user; give %s.username as well", section)
-	case password != "" && v.Origins[section+".password"].Source == FromFile && !IsHash(string(password)):
+	case password != "" && v.Origins[section+".password"].Source == FromFile && !v.clear && !IsHash(string(password)):
 		v.fail(section+".password", "%s", passwordHash("").Error())
 	}
 }
