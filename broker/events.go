@@ -32,6 +32,8 @@ const (
 	BindingRefused // a binding has ended, as its user may not read there any more
 	SessionBound   // the client of a session has begun to receive by a binding, which Text names
 	SessionUnbound // it receives by it no more
+	ProducerKnown  // a producer was made known with Producer.Tell
+	ProducerGone   // it has ended
 
 	// What follows is told where the destination's policy asks for it.
 

@@ -16,6 +16,7 @@ type Producer struct {
 	targets []*Destination
 	single  holder // of one queue
 	control bool   // what is sent speaks to the broker itself
+	told    bool   // events tell of it
 }
 
 // Producer returns a producer for an address, or for several, which get a copy each. Missing
@@ -58,6 +59,26 @@ func (c *Connection) Producer(to ...address.Address) (*Producer, error) {
 // Connection returns whose producer it is.
 func (p *Producer) Connection() *Connection { return p.c }
 
+// Addresses returns what the producer is for.
+func (p *Producer) Addresses() []address.Address {
+	list := make([]address.Address, len(p.targets))
+	for i, d := range p.targets {
+		list[i] = d.Address
+	}
+	return list
+}
+
+// Tell lets events tell of the producer, and of its end. It is for those that a client has by itself,
+// and not for those by which a protocol sends.
+func (p *Producer) Tell() {
+	p.c.mu.Lock()
+	defer p.c.mu.Unlock()
+	if _, open := p.c.producers[p]; open && !p.told {
+		p.told = true
+		p.c.b.later(Event{Kind: ProducerKnown, Address: p.targets[0].Address, Producer: p})
+	}
+}
+
 // Close ends the producer, which ends with its connection too.
 func (p *Producer) Close() {
 	p.c.mu.Lock()
@@ -73,6 +94,9 @@ func (p *Producer) closeLocked() {
 	delete(p.c.producers, p)
 	for _, d := range p.targets {
 		d.producers.Add(-1)
+	}
+	if p.told {
+		p.c.b.later(Event{Kind: ProducerGone, Address: p.targets[0].Address, Producer: p})
 	}
 }
 

@@ -110,7 +110,9 @@ func (l *receiver) target(a *frame.Attach) error {
 			return err
 		}
 		l.dynamic, l.whole = addr, addr
-		l.producer, err = c.core.Producer(addr)
+		if l.producer, err = c.core.Producer(addr); err == nil {
+			l.producer.Tell()
+		}
 		return err
 	case t.Address == "":
 		l.anonymous = true
@@ -121,7 +123,9 @@ func (l *receiver) target(a *frame.Attach) error {
 			return err
 		}
 		l.whole = n.whole
-		l.producer, err = c.core.Producer(n.addresses...)
+		if l.producer, err = c.core.Producer(n.addresses...); err == nil {
+			l.producer.Tell()
+		}
 		if n.isTemporary() && fault.Is(err, fault.NotFound) {
 			return &frame.Error{Condition: frame.PreconditionFailed, Description: err.Error()}
 		}

@@ -95,3 +95,35 @@ func TestConsumersAreAnnounced(t *testing.T) {
 		})
 	}
 }
+
+// TestProducersOfAMQPAreAnnounced opens links to a queue, as which ActiveMQ has producers, and ends one in each way. The producers
+// that other protocols send by are none of their clients'.
+func TestProducersOfAMQPAreAnnounced(t *testing.T) {
+	t.Parallel()
+	b := manifold(t)
+	stomp := stomp12()
+	news := stomp.open(t, b, "").consume(topic("ActiveMQ.Advisory.Producer.Queue.made"), consuming{})
+	next := func(from consumer, what, count string) {
+		t.Helper()
+		r := take(t, from)
+		if !strings.HasPrefix(r.text, `{"`+what+`":{`) || fmt.Sprint(r.properties["producerCount"]) != count {
+			t.Fatalf("%s, with %v producers; want %s with %s", r.text, r.properties["producerCount"], what, count)
+		}
+	}
+	stomp.open(t, b, "").send(queue("made"), text("not a producer"))
+	first, second := openAMQP(t, b, ""), openAMQP(t, b, "")
+	first.send(queue("made"), text("a"))
+	next(news, "ProducerInfo", "1")
+	second.send(queue("made"), text("b"))
+	next(news, "ProducerInfo", "2")
+	late := stomp.open(t, b, "").consume(topic("ActiveMQ.Advisory.Producer.Queue.made"), consuming{})
+	next(late, "ProducerInfo", "2")
+	next(late, "ProducerInfo", "2")
+	first.cut()
+	next(news, "RemoveInfo", "1")
+	second.must(second.senders[queue("made").qualified()].Close(second.ctx()))
+	next(news, "RemoveInfo", "0")
+	next(late, "RemoveInfo", "1")
+	next(late, "RemoveInfo", "0")
+	wantNothing(t, news)
+}

@@ -57,12 +57,14 @@ type advisor struct {
 	foreign   map[foreigner]int64 // consumers of other protocols, with their numbers
 	number    int64               // of the last of them
 	bound     map[*broker.Connection][]foreigner
+	senders   map[*broker.Connection]map[*broker.Producer]int64 // producers of other protocols, with their numbers
 }
 
 func newAdvisor(p *Protocol) *advisor {
 	a := &advisor{
 		p: p, producer: p.brokerID.Value.String() + ":0:0", temps: make(map[address.Address]bool),
 		consumers: make(map[*consumer]bool), producers: make(map[*producer]bool), foreign: make(map[foreigner]int64), bound: make(map[*broker.Connection][]foreigner),
+		senders: make(map[*broker.Connection]map[*broker.Producer]int64),
 	}
 	p.o.Broker.Listen(a.event)
 	return a
@@ -78,7 +80,8 @@ func (a *advisor) event(e broker.Event) {
 	case broker.MessageDeadLettered:
 		a.undelivered(deadLetterAdvisory, e)
 		return
-	case broker.Connected, broker.Disconnected, broker.Subscribed, broker.Unsubscribed, broker.SessionBound, broker.SessionUnbound:
+	case broker.Connected, broker.Disconnected, broker.Subscribed, broker.Unsubscribed, broker.SessionBound, broker.SessionUnbound,
+		broker.ProducerKnown, broker.ProducerGone:
 		a.elsewhere(e)
 		return
 	case broker.DestinationCreated, broker.DestinationDeleted:
@@ -252,7 +255,7 @@ func (a *advisor) producerStarted(c *connection, p *producer) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.producers[p] = true
-	a.tellProducer(p, p.info)
+	a.tellProducer(p.to, p.info)
 }
 
 func (a *advisor) producerStopped(c *connection, p *producer) {
@@ -262,25 +265,30 @@ func (a *advisor) producerStopped(c *connection, p *producer) {
 		return
 	}
 	delete(a.producers, p)
-	a.tellProducer(p, &wire.RemoveInfo{ObjectID: &p.id, LastDeliveredSequenceID: nothingDelivered})
+	a.tellProducer(p.to, &wire.RemoveInfo{ObjectID: &p.id, LastDeliveredSequenceID: nothingDelivered})
 }
 
 // tellProducer announces something about a producer. The caller holds the lock.
-func (a *advisor) tellProducer(p *producer, data wire.Structure) {
-	for _, d := range p.to {
+func (a *advisor) tellProducer(to []address.Address, data wire.Structure) {
+	for _, d := range to {
 		if topic := typed(producerAdvisory, d); a.p.o.Broker.Heard(topic) {
 			a.announce(topic, data, message.Field{Name: producerCountField, Value: message.OfInt(a.countProducers(d))})
 		}
 	}
 }
 
-// countProducers returns how many producers of OpenWire a destination has. The caller holds the
+// countProducers returns how many producers that are told of a destination has. The caller holds the
 // lock.
 func (a *advisor) countProducers(d address.Address) int32 {
 	n := int32(0)
 	for p := range a.producers {
-		for _, t := range p.to {
-			if t == d {
+		if slices.Contains(p.to, d) {
+			n++
+		}
+	}
+	for _, list := range a.senders {
+		for p := range list {
+			if slices.Contains(p.Addresses(), d) {
 				n++
 			}
 		}
@@ -336,6 +344,13 @@ func (a *advisor) replay(s *broker.Subscription, to []address.Address) {
 	for k := range a.producers {
 		for _, d := range k.to {
 			tell(typed(producerAdvisory, d), k.info, message.Field{Name: producerCountField, Value: message.OfInt(a.countProducers(d))})
+		}
+	}
+	for _, list := range a.senders {
+		for k, number := range list {
+			for _, d := range k.Addresses() {
+				tell(typed(producerAdvisory, d), foreignProducer(k, number), message.Field{Name: producerCountField, Value: message.OfInt(a.countProducers(d))})
+			}
 		}
 	}
 }

@@ -137,11 +137,14 @@ func (a *advisor) whichProducer(e broker.Event) (string, wire.Structure) {
 	return e.Client, nil
 }
 
-// elsewhere tells of the connections and consumers of other protocols.
+// elsewhere tells of the connections, consumers and producers of other protocols.
 func (a *advisor) elsewhere(e broker.Event) {
 	c := e.Connection
-	if e.Subscription != nil {
+	switch {
+	case e.Subscription != nil:
 		c = e.Subscription.Connection()
+	case e.Producer != nil:
+		c = e.Producer.Connection()
 	}
 	if c == nil || c.Login().Protocol == a.p.Name() {
 		return
@@ -158,6 +161,9 @@ func (a *advisor) elsewhere(e broker.Event) {
 		delete(a.bound, c)
 		for _, f := range left {
 			a.leaves(f)
+		}
+		for k := range a.senders[c] {
+			a.stops(k)
 		}
 		if a.p.o.Broker.Heard(connectionAdvisory) {
 			a.announce(connectionAdvisory, &wire.RemoveInfo{ObjectID: foreignConnection(c).ConnectionID, LastDeliveredSequenceID: nothingDelivered})
@@ -176,6 +182,44 @@ func (a *advisor) elsewhere(e broker.Event) {
 		}
 	case broker.SessionUnbound:
 		a.leaves(foreigner{session: c, address: e.Address, binding: e.Text})
+	case broker.ProducerKnown:
+		if !c.Closed() {
+			a.starts(e.Producer)
+		}
+	case broker.ProducerGone:
+		a.stops(e.Producer)
+	}
+}
+
+// starts tells of a producer of another protocol. The caller holds the lock.
+func (a *advisor) starts(p *broker.Producer) {
+	c := p.Connection()
+	if a.senders[c] == nil {
+		a.senders[c] = make(map[*broker.Producer]int64)
+	}
+	a.number++
+	a.senders[c][p] = a.number
+	a.tellProducer(p.Addresses(), foreignProducer(p, a.number))
+}
+
+// stops tells of its end, if it was told of. The caller holds the lock.
+func (a *advisor) stops(p *broker.Producer) {
+	c := p.Connection()
+	number, there := a.senders[c][p]
+	if !there {
+		return
+	}
+	if delete(a.senders[c], p); len(a.senders[c]) == 0 {
+		delete(a.senders, c)
+	}
+	a.tellProducer(p.Addresses(), &wire.RemoveInfo{ObjectID: foreignProducer(p, number).ProducerID, LastDeliveredSequenceID: nothingDelivered})
+}
+
+// foreignProducer returns what is told of the producer of another protocol with a number.
+func foreignProducer(p *broker.Producer, number int64) *wire.ProducerInfo {
+	return &wire.ProducerInfo{
+		ProducerID:  &wire.ProducerID{ConnectionID: wire.TextOf(p.Connection().ID()), SessionID: 1, Value: number},
+		Destination: destinationOf(p.Addresses()[0], new(wire.Destination)),
 	}
 }
 
