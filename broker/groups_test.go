@@ -1,11 +1,14 @@
 package broker_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/policy"
 )
 
 // inGroup returns a durable message of a group.
@@ -67,10 +70,79 @@ func TestGroupThatBeginsAnewOvertakesNothing(t *testing.T) {
 	s.Limit(2)
 	equal(t, a.receive(2), []string{"1", "2"})
 	// Now that nothing waits before it, the third message is anybody's.
-	s.Limit(3)
-	equal(t, a.receive(3), []string{"1", "2", "3"})
-	a.post(q("Q"), inGroup("4", "G", 1))
-	equal(t, b.receive(2), []string{"free", "4"})
+	equal(t, b.receive(2), []string{"free", "3"})
+	a.post(q("Q"), inGroup("4", "G", 0))
+	equal(t, b.receive(3), []string{"free", "3", "4"})
+}
+
+// TestGroupBeginsAnewWithoutWhatIsGone has messages of a group wait for its owner, which is full, and go
+// otherwise, or never be wanted by it: what begins the group anew, before that or after it, waits for
+// them no more.
+func TestGroupBeginsAnewWithoutWhatIsGone(t *testing.T) {
+	t.Parallel()
+	set := policies(t, "queue://Q", func(p *policy.Policy) { p.ExpirePeriod = time.Second })
+	two := broker.Selection{Selector: "JMSXGroupSeq = 2"}
+	for name, c := range map[string]struct {
+		selector string // the owner's
+		ttl      time.Duration
+		remove   func(ctx context.Context, n *node) (int64, error)
+		waits    bool // what does not go
+	}{
+		"removed":  {remove: func(ctx context.Context, n *node) (int64, error) { return n.Remove(ctx, q("Q"), two) }},
+		"moved":    {remove: func(ctx context.Context, n *node) (int64, error) { return n.Move(ctx, q("Q"), q("R"), two) }},
+		"expired":  {ttl: 200 * time.Millisecond},
+		"purged":   {remove: func(ctx context.Context, n *node) (int64, error) { return n.Purge(ctx, q("Q")) }},
+		"unwanted": {selector: "JMSXGroupSeq <> 2", waits: true},
+	} {
+		for _, late := range []bool{false, true} {
+			if name == "purged" && !late {
+				continue
+			}
+			t.Run(fmt.Sprint(name, ", late ", late), func(t *testing.T) {
+				t.Parallel()
+				n := startNode(t, broker.Options{Policies: set})
+				a, b, dead := n.connect("a"), n.connect("b"), n.connect("dead")
+				dead.subscribe(on(q("ActiveMQ.DLQ")), 10)
+				o := on(q("Q"))
+				o.Selector = c.selector
+				a.subscribe(o, 1)
+				a.post(q("Q"), inGroup("1", "G", 0))
+				a.receive(1)
+				b.subscribe(on(q("Q")), 10)
+				var waiting []*message.Message
+				for i := range 3 {
+					m := inGroup(fmt.Sprint("2.", i), "G", 2)
+					if c.ttl > 0 {
+						m.Expiry = time.Now().Add(c.ttl).UnixMilli()
+					}
+					waiting = append(waiting, m)
+				}
+				a.post(q("Q"), waiting...)
+				if !late {
+					a.post(q("Q"), inGroup("3", "G", 1))
+				}
+				a.post(q("Q"), text("free", true))
+				if !late && c.waits {
+					// 3 begins the group; what its former owner did not want is the new one's.
+					equal(t, b.receive(5), []string{"3", "2.0", "2.1", "2.2", "free"})
+					return
+				}
+				equal(t, b.receive(1), []string{"free"})
+				if c.remove != nil {
+					if _, err := c.remove(t.Context(), n); err != nil {
+						t.Error(err)
+					}
+				}
+				if late {
+					if c.ttl > 0 {
+						dead.receive(3)
+					}
+					a.post(q("Q"), inGroup("3", "G", 1))
+				}
+				equal(t, b.receive(2)[:2], []string{"free", "3"})
+			})
+		}
+	}
 }
 
 // TestGroupIsClosedOnce has the last message of a part of a group come again when the next part is under

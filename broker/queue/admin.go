@@ -46,6 +46,9 @@ func (q *Queue) Purge(b *store.Batch, commit func(*store.Batch)) (entries int64)
 	q.env.Memory.Add(-inMemory)
 	q.forget(entries, bytes+inMemory)
 	q.counters.Dequeued.Add(entries)
+	for _, o := range q.groups {
+		o.lift()
+	}
 	q.rewind()
 	q.unlock()
 	return entries
@@ -100,6 +103,7 @@ func (q *Queue) Take(ctx context.Context, match func(*Entry) bool, limit int) ([
 	for i := range q.front {
 		e := q.front[i]
 		if len(out) < limit && match(&e) {
+			q.withdrawn(&e)
 			out = append(out, Taken{q, e})
 			continue
 		}
@@ -115,6 +119,9 @@ func (q *Queue) Take(ctx context.Context, match func(*Entry) bool, limit int) ([
 			return out, err
 		}
 	}
+	if len(out) > 0 {
+		q.Kick() // a group may begin anew without them
+	}
 	return out, nil
 }
 
@@ -123,6 +130,7 @@ func (q *Queue) takeWindow(l *level, match func(*Entry) bool, limit int, out *[]
 	before := len(*out)
 	for seq := l.head; seq < l.end && len(*out) < limit; seq = l.next(seq) {
 		if e := l.at(seq); e.Msg != nil && match(e) {
+			q.withdrawn(e)
 			*out = append(*out, Taken{q, *e})
 			l.take(seq)
 		}
@@ -131,6 +139,7 @@ func (q *Queue) takeWindow(l *level, match func(*Entry) bool, limit int, out *[]
 		if len(*out) >= limit || !match(&e) {
 			return false
 		}
+		q.withdrawn(&e)
 		*out = append(*out, Taken{q, e})
 		return true
 	})
@@ -164,6 +173,7 @@ func (q *Queue) takeTail(ctx context.Context, l *level, match func(*Entry) bool,
 				continue
 			}
 			q.take(*e)
+			q.withdrawn(e)
 			q.env.Memory.Add(e.size())
 			q.counters.InFlight.Add(1)
 			*out = append(*out, Taken{q, *e})

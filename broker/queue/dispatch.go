@@ -29,7 +29,7 @@ func (q *Queue) run(r *runner) (again bool) {
 		return false
 	}
 	r.now, r.wakeAt = q.env.Now(), 0
-	if q.regrouped {
+	if q.regrouped || q.unsure {
 		q.regroup()
 	}
 	// Before the intake: what has arrived when a consumer is released goes to it in its order.
@@ -75,7 +75,7 @@ func (q *Queue) run(r *runner) (again bool) {
 	if r.wakeAt != 0 {
 		q.wakeAfter(r.wakeAt, r.now)
 	}
-	if q.regrouped {
+	if q.regrouped || q.unsure {
 		q.regroup()
 		return true
 	}
@@ -393,16 +393,19 @@ func (q *Queue) suits(s *consumerState, e *Entry, g group) bool {
 	if q.exclusive != nil && q.exclusive != s.Consumer || s.shuns(e) {
 		return false
 	}
-	if g.name != "" && !q.grants(g, s.Consumer, e.Msg, e.Ref.ID) {
+	if g.name != "" && !q.grants(g, s.Consumer, e) {
 		return false
 	}
-	if s.Filter != nil {
-		v := message.View{Message: e.Msg, Deliveries: int(e.Count), Redelivered: e.Flags&Redelivered != 0}
-		if !s.Filter.Matches(&v) {
-			return false
-		}
+	return s.wants(e)
+}
+
+// wants reports whether an entry is one that the consumer asked for.
+func (c *Consumer) wants(e *Entry) bool {
+	if c.Filter == nil {
+		return true
 	}
-	return true
+	v := message.View{Message: e.Msg, Deliveries: int(e.Count), Redelivered: e.Flags&Redelivered != 0}
+	return c.Filter.Matches(&v)
 }
 
 // expire takes an entry that has ended off the queue; the caller removes it from where it
@@ -411,6 +414,7 @@ func (r *runner) expire(e *Entry) {
 	q := r.q
 	q.counters.Expired.Add(1)
 	q.counters.InFlight.Add(1) // until it is forgotten, it counts as being handled
+	q.withdrawn(e)
 	r.gone = append(r.gone, Taken{q, *e})
 }
 

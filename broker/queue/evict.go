@@ -79,6 +79,7 @@ func (v *victims) drop(l *level, seq uint64) {
 	if v.tell {
 		q.env.Tell(Told{Queue: q, What: TellDiscarded, Message: e.Msg, Consumer: q.first(), Count: n})
 	}
+	q.withdrawn(e)
 	l.take(seq)
 	q.env.Memory.Add(-size)
 	q.forget(1, size)
@@ -156,6 +157,7 @@ func (r *runner) overflow(o *Options) {
 		bytes -= e.size()
 		q.counters.Evicts.Add(1)
 		q.counters.InFlight.Add(1) // until it is forgotten, it counts as being handled
+		q.withdrawn(e)
 		r.over = append(r.over, Taken{q, *e})
 	}
 	n := 0

@@ -16,6 +16,10 @@ type ownership struct {
 	since store.ID // the message by which it became the owner
 	// Others were refused messages between these, which may still wait; 0: there are none.
 	lowest, highest store.ID
+	// The first message that would have begun the group anew, if it had not been for those; 0: there is
+	// none. What others were refused behind it is not counted.
+	beginning store.ID
+	unsure    bool // something of these went otherwise than to the owner
 }
 
 // group is a message's, as a queue knows it.
@@ -57,22 +61,67 @@ func (g group) isOpen(m *message.Message, id store.ID) bool {
 	return g.owner == nil || g.owner.begins(m.GroupSeq, id)
 }
 
-// grants reports whether a consumer may have a message of a group. The caller holds the dispatch lock.
-func (q *Queue) grants(g group, c *Consumer, m *message.Message, id store.ID) bool {
+// grants reports whether a consumer may have an entry of a group. The caller holds the dispatch lock.
+func (q *Queue) grants(g group, c *Consumer, e *Entry) bool {
+	id := e.Ref.ID
 	if len(q.undecided) > 0 && q.waits(g, id) {
 		q.passedOver = true
 		return false
 	}
-	if g.isOpen(m, id) || g.owner.Consumer == c {
+	if g.isOpen(e.Msg, id) || g.owner.Consumer == c {
 		return true
 	}
-	o := g.owner
-	if o.lowest == 0 || id < o.lowest {
-		o.lowest = id
-	}
-	o.highest = max(o.highest, id)
+	g.owner.refuse(e)
+	q.unsure = q.unsure || g.owner.unsure && g.owner.beginning != 0
 	q.passedOver = true
 	return false
+}
+
+// refuse notes that somebody else was refused an entry of the group. What the owner does not want
+// either holds up nothing.
+func (o *ownership) refuse(e *Entry) {
+	id := e.Ref.ID
+	switch {
+	case o.beginning != 0 && id >= o.beginning:
+	case e.Msg.GroupSeq == 1 && id > o.since:
+		o.beginning = id
+	case !o.wants(e) || o.shuns(e):
+	default:
+		if o.lowest == 0 || id < o.lowest {
+			o.lowest = id
+		}
+		o.highest = max(o.highest, id)
+	}
+}
+
+// lift forgets what others were refused.
+func (o *ownership) lift() {
+	o.lowest, o.highest, o.beginning, o.unsure = 0, 0, 0, false
+}
+
+// got notes that the owner has got a message. What begins the group anew is anybody's if that was the
+// last one before it.
+func (q *Queue) got(o *ownership, id store.ID) {
+	switch {
+	case o.lowest == 0 || id < o.lowest:
+	case id >= o.highest || o.beginning != 0 && (id >= o.beginning || o.highest > o.beginning):
+		q.regrouped = q.regrouped || o.beginning != 0 && q.passedOver
+		o.lift()
+	default:
+		o.lowest = id + 1
+	}
+}
+
+// withdrawn notes that an entry which waited goes, and to no consumer. The caller holds the dispatch
+// lock.
+func (q *Queue) withdrawn(e *Entry) {
+	if e.Msg.GroupID == "" || len(q.groups) == 0 {
+		return
+	}
+	if o := q.groups[groupName(e.Msg)]; o != nil && o.lowest != 0 && e.Ref.ID >= o.lowest {
+		o.unsure = true
+		q.unsure = q.unsure || o.beginning != 0
+	}
 }
 
 // own notes that a consumer has got an entry of a group: it owns that from now on, or not any more
@@ -91,12 +140,7 @@ func (q *Queue) own(g group, s *consumerState, e *Entry) {
 		if o.begins(e.Msg.GroupSeq, e.Ref.ID) {
 			o.since = e.Ref.ID
 		}
-		switch {
-		case e.Ref.ID >= o.highest:
-			o.lowest, o.highest = 0, 0
-		case e.Ref.ID >= o.lowest:
-			o.lowest = e.Ref.ID + 1
-		}
+		q.got(o, e.Ref.ID)
 		return
 	default:
 		q.disown(g.name, o)
@@ -125,9 +169,16 @@ func (q *Queue) disown(name string, o *ownership) {
 	q.regrouped = q.regrouped || q.passedOver
 }
 
-// regroup lets consumers look again at what they were refused because of groups that are free now.
+// regroup lets consumers look again at what they were refused because of groups that may be free now.
 func (q *Queue) regroup() {
-	q.regrouped, q.passedOver = false, false
+	if q.unsure {
+		for _, o := range q.groups {
+			if o.unsure {
+				o.lift()
+			}
+		}
+	}
+	q.regrouped, q.passedOver, q.unsure = false, false, false
 	q.rewind()
 }
 

@@ -279,11 +279,11 @@ func (q *Queue) matching(s *consumerState, p *store.Page, last store.ID) ([]stor
 		if err != nil {
 			return nil, 0, err
 		}
-		v := message.View{Message: m, Deliveries: int(se.State.Deliveries), Redelivered: se.State.Redelivered || se.Ref.ID <= q.suspect}
-		if s.Filter != nil && !s.Filter.Matches(&v) {
-			continue
+		e := Entry{Msg: m, Ref: se.Ref, Count: se.State.Deliveries}
+		if se.State.Redelivered || se.Ref.ID <= q.suspect {
+			e.Flags |= Redelivered
 		}
-		if m.GroupID != "" && !q.mayHave(s, m, se.Ref.ID) {
+		if !s.wants(&e) || m.GroupID != "" && !q.mayHave(s, &e) {
 			continue
 		}
 		if want = append(want, se.Ref); len(want) == fetchAtOnce {
@@ -297,8 +297,7 @@ func (q *Queue) matching(s *consumerState, p *store.Page, last store.ID) ([]stor
 // reports whether the consumer wants any. The caller holds the dispatch lock.
 func (q *Queue) fetchLate(s *consumerState, l *level, upTo store.ID) (found bool) {
 	l.late = slices.DeleteFunc(l.late, func(e Entry) bool {
-		v := message.View{Message: e.Msg, Deliveries: int(e.Count), Redelivered: e.Flags&Redelivered != 0}
-		if e.Ref.ID > upTo || s.Filter != nil && !s.Filter.Matches(&v) || !q.grants(q.groupOf(e.Msg), s.Consumer, e.Msg, e.Ref.ID) {
+		if e.Ref.ID > upTo || !s.wants(&e) || !q.grants(q.groupOf(e.Msg), s.Consumer, &e) {
 			return false
 		}
 		e.Flags |= fetched
@@ -309,11 +308,11 @@ func (q *Queue) fetchLate(s *consumerState, l *level, upTo store.ID) (found bool
 	return found
 }
 
-// mayHave reports whether a consumer may have a message of a group.
-func (q *Queue) mayHave(s *consumerState, m *message.Message, id store.ID) bool {
+// mayHave reports whether a consumer may have an entry of a group.
+func (q *Queue) mayHave(s *consumerState, e *Entry) bool {
 	q.lock()
 	defer q.unlock()
-	return q.grants(q.groupOf(m), s.Consumer, m, id)
+	return q.grants(q.groupOf(e.Msg), s.Consumer, e)
 }
 
 func (q *Queue) fetch(refs []store.Ref, p *store.Page) ([]Entry, error) {

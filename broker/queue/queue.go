@@ -154,7 +154,8 @@ type Queue struct {
 	wakeAt    int64 // when it fires; 0: not set
 
 	passedOver bool   // a consumer was refused a message as its group is another's
-	regrouped  bool   // since then a group has lost its owner
+	regrouped  bool   // since then a group has lost its owner, or may begin anew
+	unsure     bool   // a message that would begin a group may wait for what is gone
 	rewinds    uint64 // counts what makes the cursors in the tail look again
 	tries      uint64 // counts looks for an owner of a group
 
