@@ -90,9 +90,11 @@ func (s *state) verify(ctx context.Context, v *verifier, c Credentials) (*Princi
 		return nil, refused(c)
 	}
 	for _, src := range s.sources {
-		switch groups, err := src.Verify(ctx, c.User, c.Password); {
+		switch name, groups, err := identify(ctx, src, c.User, c.Password); {
+		case err == nil && name != c.User && s.users.has(name):
+			return nil, refused(c) // guests don't pass for a user with a password
 		case err == nil:
-			return s.users.principal(c.User, groups, bySource), nil
+			return s.users.principal(name, groups, bySource), nil
 		case fault.Is(err, fault.Unauthenticated):
 			return nil, refused(c)
 		case ctx.Err() != nil:
@@ -135,7 +137,7 @@ func (s *state) admit(ctx context.Context, c Credentials) (*Principal, error) {
 		return s.guest, nil
 	}
 	name, groups, err := s.invited(ctx, c.User)
-	if err != nil {
+	if err != nil || s.users.has(name) {
 		return nil, refused(c)
 	}
 	return s.users.principal(name, groups, bySource), nil

@@ -27,6 +27,23 @@ type Source interface {
 	Verify(ctx context.Context, name, password string) (groups []string, err error)
 }
 
+// Identifier is a [Source] that may take who gives one name for another user: for a guest.
+type Identifier interface {
+	Source
+
+	// Identify is Verify, and returns who the client is.
+	Identify(ctx context.Context, name, password string) (user string, groups []string, err error)
+}
+
+// identify asks a source who a client is.
+func identify(ctx context.Context, src Source, name, password string) (user string, groups []string, err error) {
+	if i, ok := src.(Identifier); ok {
+		return i.Identify(ctx, name, password)
+	}
+	groups, err = src.Verify(ctx, name, password)
+	return name, groups, err
+}
+
 // KeySource is a [Source] that can also serve challenge and response logins, which never show
 // the password.
 type KeySource interface {

@@ -33,16 +33,18 @@ var errIgnored = errors.Join(ErrNoUser)
 
 // Verify implements [Source].
 func (s Stack) Verify(ctx context.Context, name, password string) ([]string, error) {
-	_, groups, err := s.ask(func(src Source) (string, []string, error) {
-		groups, err := src.Verify(ctx, name, password)
-		return name, groups, err
-	})
+	_, groups, err := s.Identify(ctx, name, password)
 	return groups, err
+}
+
+// Identify implements [Identifier]: who is let in as nothing but a guest is called as guests are.
+func (s Stack) Identify(ctx context.Context, name, password string) (user string, groups []string, err error) {
+	return s.ask(name, func(src Source) (string, []string, error) { return identify(ctx, src, name, password) })
 }
 
 // Admit implements [GuestSource]: only modules for guests can succeed.
 func (s Stack) Admit(ctx context.Context, name string) (user string, groups []string, err error) {
-	return s.ask(func(src Source) (string, []string, error) {
+	return s.ask("", func(src Source) (string, []string, error) {
 		if host, ok := src.(GuestSource); ok {
 			return host.Admit(ctx, name)
 		}
@@ -50,16 +52,19 @@ func (s Stack) Admit(ctx context.Context, name string) (user string, groups []st
 	})
 }
 
-// ask asks the modules in turn. A login fails if a required one fails, or if none succeeds.
-func (s Stack) ask(login func(Source) (string, []string, error)) (user string, groups []string, err error) {
+// ask asks the modules in turn. A login fails if a required one fails, or if none succeeds. A module
+// that vouches for the name that was given goes before one that calls its user otherwise.
+func (s Stack) ask(given string, login func(Source) (string, []string, error)) (user string, groups []string, err error) {
 	var failed, other error // of a required module, of others
+	in := false
 	for _, m := range s {
 		name, more, err := login(m.Source)
 		switch {
 		case err == nil:
-			if user == "" {
+			if !in || name == given && given != "" {
 				user = name
 			}
+			in = true
 			groups = append(groups, more...)
 			if m.Flag == Sufficient && failed == nil {
 				return user, groups, nil
@@ -76,7 +81,7 @@ func (s Stack) ask(login func(Source) (string, []string, error)) (user string, g
 	switch {
 	case failed != nil:
 		return "", nil, failed
-	case user == "":
+	case !in:
 		return "", nil, worse(other, ErrNoUser)
 	default:
 		return user, groups, nil
@@ -91,7 +96,8 @@ func worse(a, b error) error {
 	return a
 }
 
-// Guest is a [Source] that lets everybody in: who gives no name as User, all in the group Group.
+// Guest is a [Source] that lets everybody in, as User in the group Group. Nobody has shown that a name
+// is his who is let in here, so that none is called as he says: rights are given to names too.
 type Guest struct {
 	User, Group string
 	// CredentialsInvalidate says that who gives a name or a password is no guest. Without it, in a
@@ -100,22 +106,25 @@ type Guest struct {
 }
 
 // Verify implements [Source].
-func (g Guest) Verify(context.Context, string, string) ([]string, error) {
+func (g Guest) Verify(ctx context.Context, name, password string) ([]string, error) {
+	_, groups, err := g.Identify(ctx, name, password)
+	return groups, err
+}
+
+// Identify implements [Identifier].
+func (g Guest) Identify(context.Context, string, string) (string, []string, error) {
 	if g.CredentialsInvalidate {
-		return nil, errIgnored
+		return "", nil, errIgnored
 	}
-	return []string{g.Group}, nil
+	return g.User, []string{g.Group}, nil
 }
 
 // Admit implements [GuestSource].
 func (g Guest) Admit(_ context.Context, name string) (string, []string, error) {
-	switch {
-	case name == "":
-		name = g.User
-	case g.CredentialsInvalidate: // protocols don't tell no password from an empty one
+	if name != "" && g.CredentialsInvalidate { // protocols don't tell no password from an empty one
 		return "", nil, errIgnored
 	}
-	return name, []string{g.Group}, nil
+	return g.User, []string{g.Group}, nil
 }
 
 // Closer is a [Source] that holds connections.

@@ -3,8 +3,11 @@ package security
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
 )
 
@@ -97,6 +100,53 @@ func TestStackAdmitsGuestsOnly(t *testing.T) {
 		}
 		if admits := mustAuthority(t, Options{Sources: []Source{c.stack}}).Admits(); admits != (err == nil) {
 			t.Errorf("%v: Admits is %t", c.stack, admits)
+		}
+	}
+}
+
+// TestGuestsPassForNobody holds that who gives the name of a user and a wrong password, or none, has
+// the rights of guests alone: groups and permissions are given to names too.
+func TestGuestsPassForNobody(t *testing.T) {
+	t.Parallel()
+	groups := filepath.Join(t.TempDir(), "groups.properties")
+	if err := os.WriteFile(groups, []byte("admins=alice\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	users := fakeSource{user: "alice", password: "right", groups: []string{"staff"}}
+	guests := Guest{User: "guest", Group: "guests"}
+	a := mustAuthority(t, Options{
+		GroupsFile: groups,
+		Users:      []User{{Name: "local", Password: "secret", Groups: []string{"admins"}}},
+		Sources:    []Source{Stack{{Optional, guests}, {Sufficient, users}, {Sufficient, guests}}},
+		Permissions: []Permission{
+			{Match: "queue://A", Read: []string{"admins"}}, {Match: "queue://B", ReadUsers: []string{"alice"}}, {Match: "queue://G", Read: []string{"guests"}},
+		},
+	})
+	for _, c := range []struct{ user, password, want string }{
+		{"alice", "right", "alice [admins guests staff] true true true"},
+		{"alice", "wrong", "guest [guests] false false true"},
+		{"alice", "", "guest [guests] false false true"},
+		{"nobody", "x", "guest [guests] false false true"},
+		{"", "", "guest [guests] false false true"},
+	} {
+		p, err := a.Authenticate(t.Context(), Credentials{User: c.user, Password: c.password, HasUser: c.user != ""})
+		if err != nil {
+			t.Errorf("%s/%s: %v", c.user, c.password, err)
+			continue
+		}
+		got := fmt.Sprint(p.Name, " ", p.Groups)
+		for _, name := range []string{"A", "B", "G"} {
+			got += fmt.Sprint(" ", a.Allowed(p, Read, address.Address{Kind: address.Queue, Name: name}))
+		}
+		if got != c.want {
+			t.Errorf("%s/%s: got %s, want %s", c.user, c.password, got, c.want)
+		}
+	}
+	guests.User = "local"
+	a = mustAuthority(t, Options{Users: []User{{Name: "local", Password: "secret"}}, Sources: []Source{Stack{{Sufficient, guests}}}})
+	for _, password := range []string{"", "wrong"} {
+		if p, err := a.Authenticate(t.Context(), Credentials{User: "x", Password: password, HasUser: true}); err == nil {
+			t.Errorf("a guest passes for the user %s", p.Name)
 		}
 	}
 }
