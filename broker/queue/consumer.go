@@ -85,13 +85,13 @@ type Consumer struct {
 	stopped     atomic.Uint32 // why nothing is delivered, whatever the credit
 	holds       int           // Hold was called so often more than Release
 	drain       drain
-	ring        []slot // unsettled deliveries by number; its length is a power of two
-	first       uint64 // no delivery below it is unsettled
-	live        int    // unsettled deliveries, enlisted ones among them
-	enlisted    int    // those that a transaction decides on
-	returning   int    // runs of them that are on their way back to queues, as the consumer is closed
-	parted      bool   // it has left a queue which waits for the end of its transactions
-	handed      uint64 // number of the last delivery that the sink has got
+	ring        []slot   // unsettled deliveries by number; its length is a power of two
+	first       uint64   // no delivery below it is unsettled
+	live        int      // unsettled deliveries, enlisted ones among them
+	enlisted    int      // those that a transaction decides on
+	returning   int      // runs of them that are on their way back to queues, as the consumer is closed
+	parted      []*Queue // queues that it has left, and which wait for the end of its transactions
+	handed      uint64   // number of the last delivery that the sink has got
 	staged      []Delivery
 	stagedBytes int64
 	tracking    *store.Batch // tags of what is staged

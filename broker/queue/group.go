@@ -215,7 +215,9 @@ func (q *Queue) settleParted() {
 		case c.enlisted == 0:
 			return true
 		}
-		c.parted = true
+		if !slices.Contains(c.parted, q) {
+			c.parted = append(c.parted, q)
+		}
 		for n := c.first; c.enlisted > 0 && n <= c.last.Load(); n++ {
 			if s := c.slotAt(n); s != nil && s.enlisted && s.q == q && s.e.Msg.GroupID != "" {
 				q.await(groupName(s.e.Msg), s.e.Ref.ID)

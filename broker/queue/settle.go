@@ -2,6 +2,7 @@ package queue
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/manifoldmq/manifold/store"
@@ -218,7 +219,7 @@ func (c *Consumer) Committed(numbers []uint64) {
 	var none store.Batch
 	for _, n := range numbers {
 		if s := c.slotAt(n); s != nil && s.enlisted {
-			if c.parted && run.q != s.q {
+			if len(c.parted) > 0 && run.q != s.q {
 				go s.q.decided() // this may be the store's goroutine, which must not wait for a queue
 			}
 			s.e.Ref.List = 0 // the transaction's batch has acknowledged it
@@ -248,7 +249,6 @@ func (c *Consumer) Undecided(numbers []uint64) func() {
 	defer c.mu.Unlock()
 	defer c.freed(c.live)
 	var back []Taken
-	var queues []*Queue
 	for _, n := range numbers {
 		s := c.slotAt(n)
 		if s == nil || !s.enlisted {
@@ -256,15 +256,12 @@ func (c *Consumer) Undecided(numbers []uint64) func() {
 		}
 		s.enlisted = false
 		c.enlisted--
-		if len(queues) == 0 || queues[len(queues)-1] != s.q {
-			queues = append(queues, s.q)
-		}
 		if c.isClosed() {
 			back = append(back, c.release(s))
 			c.drop(n, s)
 		}
 	}
-	if len(back) == 0 && !c.parted {
+	if len(back) == 0 && len(c.parted) == 0 {
 		return nil
 	}
 	c.returning++
@@ -272,6 +269,7 @@ func (c *Consumer) Undecided(numbers []uint64) func() {
 		giveBack(back, true, 0)
 		c.mu.Lock()
 		c.returning--
+		queues := slices.Clone(c.parted) // any of them may have looked meanwhile, and goes on waiting
 		c.mu.Unlock()
 		for _, q := range queues {
 			q.decided()
