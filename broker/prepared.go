@@ -211,7 +211,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 	if err != nil {
 		return err
 	}
-	messages = u.dropKnown(b, messages)
+	messages, asked := u.dropKnown(b, messages)
 	for i := range batch.Ops() {
 		op := &batch.Ops()[i]
 		if op.Bucket == store.Retained && (op.Kind == store.OpPutRecord || op.Kind == store.OpDeleteRecord) {
@@ -232,7 +232,7 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 				forgetAll(u.taken, err)
 				return err
 			}
-			if !u.repeats(d, m) {
+			if asked[slot] || !u.repeats(d, m) {
 				again, anew = append(again, m), append(anew, d.holder())
 			}
 		}
@@ -271,10 +271,10 @@ func (tx *Transaction) commitRecovered(then func(error)) error {
 
 // dropKnown takes what destinations have taken before out of the batch of a recovered branch, and lets
 // them remember the rest. list has the message of each element of the batch's Refs; that of what is
-// left is returned.
-func (u *burst) dropKnown(b *Broker, list []*message.Message) (left []*message.Message) {
+// left is returned, and whether there was a destination to ask.
+func (u *burst) dropKnown(b *Broker, list []*message.Message) (left []*message.Message, asked []bool) {
 	var gone []bool // by the number of the message
-	slot, drop := 0, false
+	slot, drop, there := 0, false, false
 	var parts []store.ID
 	ops := u.batch.Ops() // without the records to come
 	for i := range ops {
@@ -283,14 +283,15 @@ func (u *burst) dropKnown(b *Broker, list []*message.Message) (left []*message.M
 		case store.OpAppend, store.OpFanout:
 			m := list[slot]
 			d := b.Lookup(m.Address)
-			drop = d != nil && u.repeats(d, m)
+			there = d != nil
+			drop = there && u.repeats(d, m)
 			if gone = append(gone, drop); drop && op.Parts > 0 {
 				parts = append(parts, op.PartsID)
 			}
 		}
 		if op.Kind == store.OpAppend || op.Kind == store.OpTarget {
 			if !drop {
-				left = append(left, list[slot])
+				left, asked = append(left, list[slot]), append(asked, there)
 			}
 			slot++
 		}
@@ -299,7 +300,7 @@ func (u *burst) dropKnown(b *Broker, list []*message.Message) (left []*message.M
 	for _, id := range parts {
 		u.batch.DropParts(id)
 	}
-	return left
+	return left, asked
 }
 
 // repeats reports whether a message of a recovered branch is one that its destination has taken before.

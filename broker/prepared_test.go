@@ -198,3 +198,26 @@ func TestBrowseShowsWhatABranchLocks(t *testing.T) {
 	n.decide("x", false)
 	check("after its rollback", " m0! m1 m2 m3 m4")
 }
+
+// TestPreparedBranchOfAQueueThatIsMadeAnew commits a branch after a restart whose queue was deleted, and
+// is there again: its messages are no duplicates of themselves.
+func TestPreparedBranchOfAQueueThatIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{Policies: remembering(t, "queue://>", 100)})
+	c := n.connect("c")
+	c.send(q("Q"), true, "before")
+	tx := c.begin()
+	for _, m := range identified(true, 1, 2) {
+		c.sendIn(tx, q("Q"), m)
+	}
+	c.prepare(tx, "x")
+	n.restart()
+	if err := n.Delete(context.Background(), q("Q")); err != nil {
+		t.Fatal(err)
+	}
+	c = n.connect("c")
+	c.post(q("Q"), identified(true, 1)...)
+	n.decide("x", true)
+	c.subscribe(on(q("Q")), 10)
+	equal(t, c.receive(2), []string{"m1", "m2"})
+}
