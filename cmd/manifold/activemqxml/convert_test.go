@@ -124,7 +124,7 @@ security:
 		"Amazon's connectors": {
 			inBroker(`<transportConnectors><transportConnector name="openwire"/></transportConnectors><plugins><authorizationPlugin><map><authorizationMap><authorizationEntries>
 				<authorizationEntry queue="A,B.>" read="a, b" write="*"/>
-				</authorizationEntries><tempDestinationAuthorizationEntry><tempDestinationAuthorizationEntry read="a" write="a" admin="a"/></tempDestinationAuthorizationEntry></authorizationMap></map></authorizationPlugin></plugins>`),
+				</authorizationEntries><tempDestinationAuthorizationEntry><tempDestinationAuthorizationEntry queue="NOT" read="a" write="a" admin="a"/></tempDestinationAuthorizationEntry></authorizationMap></map></authorizationPlugin></plugins>`),
 			`
 security:
   permissions:

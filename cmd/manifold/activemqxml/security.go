@@ -3,6 +3,7 @@ package activemqxml
 import (
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -187,11 +188,13 @@ func (c *converter) authorizationMap(n *node) {
 	}
 }
 
-// authorizationEntry reads who has which right. matches are the patterns of an entry that has none.
-func (c *converter) authorizationEntry(n *node, matches []string) {
+// authorizationEntry reads who has which right. all are the patterns of the default entry and of that for
+// temporary destinations, in whose own ActiveMQ takes no interest.
+func (c *converter) authorizationEntry(n *node, all []string) {
+	matches := slices.Clone(all)
 	for _, x := range []struct{ attribute, scheme string }{{"queue", "queue://"}, {"topic", "topic://"}, {"tempQueue", "temp-queue://"}, {"tempTopic", "temp-topic://"}} {
 		v, a := c.text(n, x.attribute)
-		if a == nil {
+		if a == nil || len(all) > 0 {
 			continue
 		}
 		for _, name := range names(v) {
