@@ -71,6 +71,10 @@ func (l *subjects) add(name, user string) error {
 		return err
 	}
 	if text, ok := expression(name); ok {
+		_, err := regexp.Compile(text) // by itself: its parentheses must not end the outer ones
+		if err != nil {
+			return fmt.Errorf("%q is not a regular expression: %w", name, err)
+		}
 		re, err := regexp.Compile("^(?:" + text + ")$")
 		if err != nil {
 			return fmt.Errorf("%q is not a regular expression: %w", name, err)
