@@ -32,9 +32,10 @@ func (v *view) browse(d *broker.Destination, selector string) ([]composite, erro
 		return list, nil
 	}
 	size := 0
-	err := v.b.Browse(v.r.Context(), d.Address, selector, func(x queue.View) bool {
-		list = append(list, show(&x))
+	err := v.look(d.Address, selector, func(x *queue.View) bool {
+		list = append(list, show(x))
 		size += x.Msg.Size()
+		v.shown += x.Msg.Size()
 		return len(list) < maxBrowse && size < maxBytes && v.spend(20)
 	})
 	return list, err
@@ -46,9 +47,10 @@ func (v *view) message(d *broker.Destination, id string) (any, error) {
 		return nil, err
 	}
 	var found any
-	err := v.b.Browse(v.r.Context(), d.Address, "", func(x queue.View) bool {
+	err := v.look(d.Address, "", func(x *queue.View) bool {
 		if x.Msg.ID.String() == id {
-			found = show(&x)
+			found = show(x)
+			v.shown += x.Msg.Size()
 		}
 		return found == nil
 	})

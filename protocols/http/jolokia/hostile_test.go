@@ -76,6 +76,25 @@ func manyProperties(n int) string {
 	return strings.Join(list, ",")
 }
 
+// TestBodiesAreBounded asks many times for a large message: the answer must not fill the memory.
+func TestBodiesAreBounded(t *testing.T) {
+	t.Parallel()
+	a := start(t)
+	if err := a.Core().Create(t.Context(), queueAt("q")); err != nil {
+		t.Fatal(err)
+	}
+	a.must(queueName("q"), "sendTextMessage(java.lang.String)", strings.Repeat("x", 900<<10))
+	one := `{"type":"exec","mbean":"` + queueName("q") + `","operation":"browse()"}`
+	status, _, body := a.do("POST", "/api/jolokia", "["+strings.Repeat(one+",", 99)+one+"]")
+	var list []reply
+	if err := json.Unmarshal([]byte(body), &list); err != nil || status != 200 {
+		t.Fatal(status, err)
+	}
+	if list[0].Status != 200 || list[99].Status != 500 || !strings.Contains(list[99].Error, "too much") || len(body) > 40<<20 {
+		t.Errorf("%d, then %d %s, %d bytes", list[0].Status, list[99].Status, list[99].Error, len(body))
+	}
+}
+
 // TestWorkIsBounded asks a thousand times for everything about thousands of queues.
 func TestWorkIsBounded(t *testing.T) {
 	t.Parallel()

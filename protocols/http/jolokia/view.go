@@ -2,12 +2,14 @@ package jolokia
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/manifoldmq/manifold/broker"
 	"github.com/manifoldmq/manifold/broker/address"
+	"github.com/manifoldmq/manifold/broker/queue"
 	"github.com/manifoldmq/manifold/protocols/http/access"
 	"github.com/manifoldmq/manifold/protocols/http/client"
 	"github.com/manifoldmq/manifold/store"
@@ -15,6 +17,12 @@ import (
 
 // maxWork bounds what one HTTP request may look at: objects and attributes.
 const maxWork = 500_000
+
+// Bounds of looking at messages, for all requests that one HTTP request holds.
+const (
+	lookTime  = 10 * time.Second
+	lookBytes = 32 << 20 // of messages in the answer, after which there is no further look
+)
 
 // view is the broker as one HTTP request sees it: lists are taken once for all that it asks.
 type view struct {
@@ -25,6 +33,7 @@ type view struct {
 	caller *access.Caller
 	now    time.Time
 	left   int // of maxWork
+	shown  int // bytes of the messages in the answer
 
 	dests    []*broker.Destination
 	subs     *consumers
@@ -38,6 +47,20 @@ type view struct {
 func (v *view) spend(n int) bool {
 	v.left -= n
 	return v.left >= 0
+}
+
+// look calls fn for the messages of a queue that a selector selects.
+func (v *view) look(a address.Address, selector string, fn func(*queue.View) bool) error {
+	if v.shown > lookBytes || v.left < 0 {
+		return exhausted()
+	}
+	ctx, done := context.WithDeadline(v.r.Context(), v.now.Add(lookTime))
+	defer done()
+	err := v.b.Browse(ctx, a, selector, func(x queue.View) bool { return ctx.Err() == nil && fn(&x) })
+	if ctx.Err() != nil && v.r.Context().Err() == nil {
+		return exhausted()
+	}
+	return err
 }
 
 // forget drops the lists, as an operation may have changed what they would hold.
