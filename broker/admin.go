@@ -96,6 +96,8 @@ type Selection struct {
 	IDs      []string                // message identifiers
 	Limit    int                     // 0 = no limit
 	only     func(*queue.Entry) bool // nil: all
+	// May tells Retry where whoever asks may send to; nil: everywhere.
+	May func(address.Address) bool
 }
 
 func (x *Selection) match() (func(*queue.Entry) bool, error) {
@@ -175,10 +177,12 @@ func (b *Broker) Move(ctx context.Context, from, to address.Address, x Selection
 }
 
 // Retry puts the selected messages of a dead-letter queue back to the queues where they died. Messages
-// that have died on no queue stay where they are, and do not count.
+// that have died on no queue, or on one that x.May excludes, stay where they are, and do not count.
 func (b *Broker) Retry(ctx context.Context, a address.Address, x Selection) (int64, error) {
 	stay := b.Lookup(a)
-	x.only = func(e *queue.Entry) bool { return e.Msg.Origin.Kind.IsQueue() }
+	x.only = func(e *queue.Entry) bool {
+		return e.Msg.Origin.Kind.IsQueue() && (x.May == nil || x.May(e.Msg.Origin))
+	}
 	return b.each(ctx, "retry", a, x, func(k *queue.Taken) (*Destination, *message.Message) {
 		m := *k.Entry.Msg
 		d, err := b.resolve(nil, "retry", m.Origin)

@@ -85,7 +85,9 @@ func (s *state) verify(ctx context.Context, v *verifier, c Credentials) (*Princi
 	case err != nil:
 		return nil, sourceError(c.User, err)
 	case ok:
-		return s.users.principal(c.User, nil, byPassword), nil
+		p := s.users.principal(c.User, nil, byPassword)
+		p.shown = s.users.secrets[c.User]
+		return p, nil
 	case known:
 		return nil, refused(c)
 	}

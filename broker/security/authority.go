@@ -150,6 +150,13 @@ func (a *Authority) Valid(p *Principal) bool {
 	return s.renew(p) != nil
 }
 
+// Unchanged reports whether the password that p has shown at login still is the user's, as far as it is
+// kept here.
+func (a *Authority) Unchanged(p *Principal) bool {
+	s := a.current.Load()
+	return s.open || p.origin != byPassword || p.shown.text == "" || s.users.secrets[p.Name].text == p.shown.text
+}
+
 // load reads options and files into a state.
 func load(o *Options) (*state, error) {
 	if o.Open {

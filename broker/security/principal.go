@@ -14,6 +14,7 @@ type Principal struct {
 
 	origin  origin
 	subject subject // of the certificate, with origin byCertificate
+	shown   secret  // what the password was compared with, with origin byPassword
 }
 
 // origin is how a principal was let in, and so what a reload asks before it stays in.

@@ -97,7 +97,7 @@ func (g *Gate) Again(c *Caller) *Caller {
 	if c.principal == nil {
 		return c
 	}
-	if g.o.Authority.Open() || !g.o.Authority.Valid(c.principal) {
+	if g.o.Authority.Open() || !g.o.Authority.Valid(c.principal) || !g.o.Authority.Unchanged(c.principal) {
 		return nil
 	}
 	now := *c
@@ -133,6 +133,9 @@ func (c *Caller) Admin() error {
 	}
 	return fault.New(fault.Forbidden, "administrate", "", "User %s is not authorized to administrate this broker", c.Name)
 }
+
+// MayWrite reports whether the caller may send to a destination.
+func (c *Caller) MayWrite(a address.Address) bool { return c.Check(security.Write, a) == nil }
 
 // Check returns nil if the caller has a right on a destination, as a client would need it, and
 // otherwise a fault of kind Forbidden in ActiveMQ's words. Other rights than security.Read also

@@ -47,6 +47,9 @@ func (x *exchange) authenticate() bool {
 	return true
 }
 
+// maxName is the longest name that anybody is asked for and that gets into the log, in bytes.
+const maxName = 1024
+
 // loginPage is the form.
 type loginPage struct {
 	To      string `json:"to"`
@@ -73,6 +76,10 @@ func (x *exchange) login() {
 		return
 	}
 	name := x.form("name")
+	if len(name) > maxName {
+		x.failWith(http.StatusUnauthorized, "the name is too long")
+		return
+	}
 	caller, err := x.c.o.Gate.Login(x.r.Context(), name, x.form("password"))
 	if err != nil {
 		x.c.o.Log.Info("login to the console refused", "user", name, "remote", x.r.RemoteAddr, "error", err)

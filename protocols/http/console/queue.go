@@ -157,6 +157,7 @@ func (x *exchange) transfer(d *broker.Destination, s broker.Selection, back stri
 	to := named(strings.TrimSpace(x.form("to")), address.Queue)
 	switch x.form("action") {
 	case "retry":
+		s.May = x.caller.MayWrite
 		n, err := x.b.Retry(ctx, a, s)
 		return outcome{Done: "Sent " + count(n) + " back to where they died", Count: n, Back: back, Command: x.execCommand(a, "retryMessages")}, err
 	case "move", "copy":
@@ -169,12 +170,13 @@ func (x *exchange) transfer(d *broker.Destination, s broker.Selection, back stri
 	if err := x.caller.Check(security.Write, to); err != nil {
 		return outcome{}, err
 	}
+	// Who moves messages to a queue that he may read gets to see them.
+	if err := x.caller.Check(security.Read, a); err != nil {
+		return outcome{}, err
+	}
 	if x.form("action") == "move" {
 		n, err := x.b.Move(ctx, a, to, s)
 		return outcome{Done: "Moved " + count(n) + " to " + clip(to.Name), Count: n, Back: back, Command: x.execCommand(a, "moveMatchingMessagesTo(java.lang.String,java.lang.String)", s.Selector, to.Name)}, err
-	}
-	if err := x.caller.Check(security.Read, a); err != nil {
-		return outcome{}, err
 	}
 	n, err := x.b.Copy(ctx, a, to, s)
 	return outcome{Done: "Copied " + count(n) + " to " + clip(to.Name), Count: n, Back: back, Command: x.execCommand(a, "copyMatchingMessagesTo(java.lang.String,java.lang.String)", s.Selector, to.Name)}, err

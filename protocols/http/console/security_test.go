@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/manifoldmq/manifold/broker/message"
+	"github.com/manifoldmq/manifold/broker/security"
 	"github.com/manifoldmq/manifold/protocols"
 	"github.com/manifoldmq/manifold/protocols/brokertest"
 	"github.com/manifoldmq/manifold/protocols/clienttest"
@@ -61,6 +62,9 @@ func TestLogin(t *testing.T) {
 	if a := s.post("login", url.Values{"name": {"admin"}, "password": {"secret"}}, "Sec-Fetch-Site", "cross-site"); a.status != 403 {
 		t.Errorf("a login from another site: %d", a.status)
 	}
+	if a := s.post("login", url.Values{"name": {strings.Repeat("x", 100_000)}, "password": {"secret"}}); a.status != 401 || len(a.body) > 10_000 {
+		t.Errorf("a long name: %d, %d bytes", a.status, len(a.body))
+	}
 	basic := *s
 	basic.auth = [2]string{"admin", "secret"}
 	if a := basic.do("GET", "/console/queues?format=json", "", ""); a.status != 200 {
@@ -95,6 +99,46 @@ func TestLogoutAndReload(t *testing.T) {
 	s.Reload(brokertest.WithSecurity(demoted))
 	if a := b.do("GET", "/console/queues", "", ""); a.status != 303 {
 		t.Errorf("after the user is gone: %d", a.status)
+	}
+}
+
+// TestPasswordChangeEndsSessions holds that who has got in by a password is out when it is another.
+func TestPasswordChangeEndsSessions(t *testing.T) {
+	t.Parallel()
+	s := start(t, brokertest.WithSecurity(users()))
+	b, eve := s.as("admin", "secret"), s.as("eve", "secret")
+	changed := users()
+	changed.Users[0].Password = "another"
+	s.Reload(brokertest.WithSecurity(changed))
+	if a := b.do("GET", "/console/queues", "", ""); a.status != 303 {
+		t.Errorf("after the password has changed: %d", a.status)
+	}
+	eve.get("queues")
+	s.as("admin", "another").get("queues")
+}
+
+// TestMovesNeedRights holds that neither a retry sends to where the caller may not, nor a move shows
+// him what he may not read.
+func TestMovesNeedRights(t *testing.T) {
+	t.Parallel()
+	o := users()
+	o.Permissions = append(o.Permissions, security.Permission{Match: "queue://sealed", Write: []string{"*"}, Admin: []string{"*"}})
+	s := start(t, brokertest.WithSecurity(o))
+	s.send(queueAt("half.x"), "dead")
+	s.send(queueAt("all.y"), "dead too")
+	s.send(queueAt("sealed"), "a secret")
+	operator, admin := s.as("any", token), s.as("admin", "secret")
+	for _, from := range []string{"half.x", "all.y"} {
+		operator.must("queue", "action", "move", "name", from, "to", "all.dead")
+	}
+	if n := admin.must("queue", "action", "retry", "name", "all.dead"); n != 1 || s.messages("half.x") != 0 || s.messages("all.y") != 1 {
+		t.Errorf("%d were retried, %d to a queue that he may not write to", n, s.messages("half.x"))
+	}
+	if n := operator.must("queue", "action", "retry", "name", "all.dead"); n != 1 || s.messages("half.x") != 1 {
+		t.Errorf("the operator retried %d", n)
+	}
+	if a := admin.act("queue", "action", "move", "name", "sealed", "to", "all.y"); a.status != 403 || s.messages("sealed") != 1 {
+		t.Errorf("a move off a queue that he may not read: %d", a.status)
 	}
 }
 

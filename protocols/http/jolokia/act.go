@@ -44,6 +44,10 @@ func (v *view) may(d dest, op security.Operation, more ...address.Address) error
 type transfer func(v *view, from, to address.Address, x broker.Selection) (int64, error)
 
 func move(v *view, from, to address.Address, x broker.Selection) (int64, error) {
+	// Who moves messages to a queue that he may read gets to see them.
+	if err := v.caller.Check(security.Read, from); err != nil {
+		return 0, err
+	}
 	return v.b.Move(v.r.Context(), from, to, x)
 }
 
@@ -105,7 +109,7 @@ func retry(name string, args []string, returns string, answer func(n int64) any)
 		if err := v.may(d, security.Admin); err != nil {
 			return nil, err
 		}
-		var x broker.Selection
+		x := broker.Selection{May: v.caller.MayWrite}
 		if len(a) > 0 {
 			x.IDs = []string{a.text(0)}
 		}
