@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/manifoldmq/manifold/cmd/manifold/jaas"
 	"github.com/manifoldmq/manifold/cmd/manifold/sysexit"
 	"github.com/manifoldmq/manifold/protocols/clienttest"
 	"github.com/manifoldmq/manifold/protocols/openwire/jmstest"
@@ -113,6 +114,37 @@ security:
 				}
 			}
 		})
+	}
+}
+
+// TestRealmsOfCertificatesAndPasswords holds that a realm in which a certificate alone, or a password
+// alone, does not let in is refused: here it would.
+func TestRealmsOfCertificatesAndPasswords(t *testing.T) {
+	t.Parallel()
+	const certificate, password = true, false
+	module := func(flag jaas.Flag, kind bool) jaas.Login {
+		l := jaas.Login{Flag: flag, Line: 7, Properties: new(jaas.Properties)}
+		if kind == certificate {
+			l.Properties, l.Certificates = nil, new(jaas.Certificates)
+		}
+		return l
+	}
+	for about, c := range map[string]struct {
+		realm []jaas.Login
+		ok    bool
+	}{
+		"passwords":                {[]jaas.Login{module(jaas.Required, password), module(jaas.Requisite, password)}, true},
+		"certificates":             {[]jaas.Login{module(jaas.Required, certificate)}, true},
+		"either":                   {[]jaas.Login{module(jaas.Sufficient, password), module(jaas.Sufficient, certificate)}, true},
+		"either, the last decides": {[]jaas.Login{module(jaas.Sufficient, password), module(jaas.Required, certificate)}, true},
+		"any":                      {[]jaas.Login{module(jaas.Optional, certificate), module(jaas.Optional, password)}, true},
+		"both":                     {[]jaas.Login{module(jaas.Required, certificate), module(jaas.Required, password)}, false},
+		"password at least":        {[]jaas.Login{module(jaas.Optional, certificate), module(jaas.Required, password)}, false},
+		"certificate at least":     {[]jaas.Login{module(jaas.Requisite, certificate), module(jaas.Optional, password)}, false},
+	} {
+		if err := checkAlternatives(c.realm); (err == nil) != c.ok {
+			t.Errorf("%s: %v", about, err)
+		}
 	}
 }
 

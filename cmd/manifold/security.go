@@ -97,6 +97,9 @@ func (a *access) logins(s *config.Security, getenv func(string) string, log *slo
 	if err != nil {
 		return err
 	}
+	if err := checkAlternatives(logins); err != nil {
+		return fmt.Errorf("%s:%w", file.Path, err)
+	}
 	if s.LoginCertificateRealm != "" {
 		more, err := realmLogins(file, s.LoginCertificateRealm, log)
 		if err != nil {
@@ -127,6 +130,28 @@ func (a *access) logins(s *config.Security, getenv func(string) string, log *slo
 	}
 	if len(stack) > 0 {
 		a.options.Sources = append(a.options.Sources, stack)
+	}
+	return nil
+}
+
+// checkAlternatives refuses a realm that asks for both a certificate and a password, as either lets in
+// here. A login by one of them must do there too: all modules that decide alone, or the last one.
+func checkAlternatives(logins []jaas.Login) error {
+	certificates, optional := 0, false
+	for _, l := range logins {
+		if l.Certificates != nil {
+			certificates++
+		}
+	}
+	if certificates == 0 || certificates == len(logins) {
+		return nil
+	}
+	for i, l := range logins {
+		decides := l.Flag == jaas.Required || l.Flag == jaas.Requisite
+		if decides && (optional || i < len(logins)-1) {
+			return fmt.Errorf("%d: a certificate or a password lets in, and this module asks for one beside the other: make all modules of the realm sufficient", l.Line)
+		}
+		optional = optional || l.Flag == jaas.Optional
 	}
 	return nil
 }
