@@ -149,7 +149,7 @@ func TestScheduledMessagesAreLimited(t *testing.T) {
 		t.Errorf("one too many: %v", err)
 	}
 	c.send(q("Q"), true, "at once")
-	if k, err := n.Scheduler().RemoveBetween(t.Context(), 0, 1<<62); k != 2 || err != nil {
+	if k, err := n.Scheduler().RemoveBetween(t.Context(), 0, 1<<62, nil); k != 2 || err != nil {
 		t.Fatal(k, err)
 	}
 	c.post(q("Q"), later("d"))

@@ -174,7 +174,7 @@ func (c *Connection) controlScheduler(m *message.Message, t Token) error {
 	case "REMOVE":
 		id, _ := m.Property(schedule.PropJobID)
 		do = func(ctx context.Context) error {
-			err := s.Remove(ctx, id.Text())
+			err := s.Remove(ctx, id.Text(), nil)
 			if fault.KindOf(err) == fault.NotFound {
 				return nil // it was delivered meanwhile, as far as the client can know
 			}
@@ -182,7 +182,7 @@ func (c *Connection) controlScheduler(m *message.Message, t Token) error {
 		}
 	case "REMOVEALL":
 		do = func(ctx context.Context) error {
-			_, err := s.RemoveBetween(ctx, from, to)
+			_, err := s.RemoveBetween(ctx, from, to, nil)
 			return err
 		}
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/manifoldmq/manifold/broker/address"
@@ -19,6 +20,10 @@ type Job struct {
 	To      []address.Address
 	Plan    Plan
 	Message *message.Message
+}
+
+func newJob(k Key, j *job, m *message.Message) *Job {
+	return &Job{ID: j.ID, Due: k.Due, To: j.addresses(), Plan: j.Plan, Message: m}
 }
 
 // Each calls fn for the jobs that are due from one time up to another, in order, until it returns
@@ -38,7 +43,7 @@ func (s *Scheduler) Each(ctx context.Context, from, to int64, fn func(*Job) bool
 			case err != nil:
 				return err
 			}
-			if !fn(&Job{ID: j.ID, Due: k.Due, To: j.addresses(), Plan: j.Plan, Message: m}) {
+			if !fn(newJob(k, j, m)) {
 				return nil
 			}
 		}
@@ -68,8 +73,8 @@ func (s *Scheduler) page(ctx context.Context, at Key, to int64) (list []Key, err
 }
 
 // Remove deletes the job with an identifier. It returns when that is on disk, with a fault of kind
-// NotFound if there is none.
-func (s *Scheduler) Remove(ctx context.Context, id string) error {
+// NotFound if there is none, or what may says against it, which may be nil.
+func (s *Scheduler) Remove(ctx context.Context, id string, may func(*Job) error) error {
 	s.work.Lock()
 	defer s.work.Unlock()
 	n := store.ID(0)
@@ -85,8 +90,17 @@ func (s *Scheduler) Remove(ctx context.Context, id string) error {
 		return err
 	}
 	k := Key{int64(binary.BigEndian.Uint64(value)), n}
-	if j, _, err := s.read(ctx, k); err == nil && j.ID != id {
+	j, m, err := s.read(ctx, k)
+	switch {
+	case err == nil && j.ID != id:
 		return fault.New(fault.NotFound, "remove", id, "no job %s is scheduled", id)
+	case err == nil && may != nil:
+		err = may(newJob(k, j, m))
+	case may == nil: // what can't be read is removed as well
+		err = nil
+	}
+	if err != nil {
+		return err
 	}
 	return s.removeKeys(ctx, []Key{k})
 }
@@ -100,28 +114,40 @@ func lastColon(s string) int {
 	return -1
 }
 
-// RemoveBetween deletes the jobs that are due from one time up to another and returns how many they
-// were, when that is on disk. It goes on from page to page, and lets others be delivered in between.
-func (s *Scheduler) RemoveBetween(ctx context.Context, from, to int64) (n int, err error) {
-	for at := (Key{Due: from}); ; {
-		last, removed, err := s.removePage(ctx, at, to)
+// RemoveBetween deletes the jobs that are due from one time up to another, but for those that may has
+// something against, which may be nil. It returns how many they were, when that is on disk. It goes on
+// from page to page, and lets others be delivered in between.
+func (s *Scheduler) RemoveBetween(ctx context.Context, from, to int64, may func(*Job) error) (n int, err error) {
+	for at, more := (Key{Due: from}), true; more; at.Number++ {
+		removed := 0
+		at, removed, more, err = s.removePage(ctx, at, to, may)
 		n += removed
-		if err != nil || removed == 0 {
+		if err != nil {
 			return n, err
 		}
-		at = last
 	}
+	return n, nil
 }
 
 // removePage deletes the jobs of one page and returns the last of them.
-func (s *Scheduler) removePage(ctx context.Context, at Key, to int64) (last Key, removed int, err error) {
+func (s *Scheduler) removePage(ctx context.Context, at Key, to int64, may func(*Job) error) (last Key, removed int, more bool, err error) {
 	s.work.Lock()
 	defer s.work.Unlock()
 	list, err := s.page(ctx, at, to)
 	if err != nil || len(list) == 0 {
-		return last, 0, err
+		return last, 0, false, err
 	}
-	return list[len(list)-1], len(list), s.removeKeys(ctx, list)
+	last = list[len(list)-1]
+	if may != nil {
+		list = slices.DeleteFunc(list, func(k Key) bool {
+			j, m, err := s.read(ctx, k)
+			return err != nil || may(newJob(k, j, m)) != nil
+		})
+	}
+	if len(list) == 0 {
+		return last, 0, true, nil
+	}
+	return last, len(list), true, s.removeKeys(ctx, list)
 }
 
 func (s *Scheduler) removeKeys(ctx context.Context, list []Key) error {

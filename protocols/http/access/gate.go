@@ -8,6 +8,7 @@ import (
 
 	"github.com/manifoldmq/manifold/broker/address"
 	"github.com/manifoldmq/manifold/broker/fault"
+	"github.com/manifoldmq/manifold/broker/schedule"
 	"github.com/manifoldmq/manifold/broker/security"
 )
 
@@ -136,6 +137,22 @@ func (c *Caller) Admin() error {
 
 // MayWrite reports whether the caller may send to a destination.
 func (c *Caller) MayWrite(a address.Address) bool { return c.Check(security.Write, a) == nil }
+
+// MayRemove returns what says whether the caller may take a scheduled message off all of its
+// destinations, as Check does; nil if there is nothing that he may not.
+func (c *Caller) MayRemove() func(*schedule.Job) error {
+	if c.principal == nil {
+		return nil
+	}
+	return func(j *schedule.Job) error {
+		for _, a := range j.To {
+			if err := c.Check(security.Admin, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
 
 // Check returns nil if the caller has a right on a destination, as a client would need it, and
 // otherwise a fault of kind Forbidden in ActiveMQ's words. Other rights than security.Read also

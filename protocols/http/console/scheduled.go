@@ -81,8 +81,8 @@ func (x *exchange) deleteScheduled() (outcome, error) {
 		return outcome{}, err
 	}
 	if x.form("action") == "deleteall" {
-		n, err := s.RemoveBetween(x.r.Context(), 0, math.MaxInt64)
+		n, err := s.RemoveBetween(x.r.Context(), 0, math.MaxInt64, x.caller.MayRemove())
 		return outcome{Done: "Deleted " + count(int64(n)) + " from the schedule", Count: int64(n), Back: "scheduled"}, err
 	}
-	return outcome{Done: "Deleted a message from the schedule", Count: 1, Back: "scheduled"}, s.Remove(x.r.Context(), x.form("name"))
+	return outcome{Done: "Deleted a message from the schedule", Count: 1, Back: "scheduled"}, s.Remove(x.r.Context(), x.form("name"), x.caller.MayRemove())
 }

@@ -142,6 +142,32 @@ func TestMovesNeedRights(t *testing.T) {
 	}
 }
 
+// TestScheduledMessagesNeedRights holds that nobody deletes what is to come to where he has no right.
+func TestScheduledMessagesNeedRights(t *testing.T) {
+	t.Parallel()
+	s := start(t, brokertest.WithSecurity(users()))
+	operator, admin := s.as("any", token), s.as("admin", "secret")
+	for _, to := range []string{"half.x", "all.y"} {
+		operator.must("send", "to", to, "persistent", "yes", "body", "later", "copies", "2", "AMQ_SCHEDULED_DELAY", "600000")
+	}
+	var list struct{ Messages []struct{ ID, To string } }
+	operator.data("scheduled", &list)
+	for _, m := range list.Messages[:1] {
+		if a := admin.act("scheduled", "action", "delete", "name", m.ID); a.status != 403 || m.To != "queue://half.x" {
+			t.Errorf("one to %s: %d", m.To, a.status)
+		}
+	}
+	if n := admin.must("scheduled", "action", "deleteall"); n != 2 || s.Core().Scheduler().Len() != 2 {
+		t.Errorf("%d were deleted, %d are left", n, s.Core().Scheduler().Len())
+	}
+	admin.must("send", "to", "all.y", "persistent", "yes", "body", "later", "AMQ_SCHEDULED_DELAY", "900000")
+	operator.data("scheduled", &list)
+	admin.must("scheduled", "action", "delete", "name", list.Messages[2].ID)
+	if n := operator.must("scheduled", "action", "deleteall"); n != 2 || s.Core().Scheduler().Len() != 0 {
+		t.Errorf("the operator deleted %d", n)
+	}
+}
+
 // actions are all that the console does, for a queue.
 func actions(queue string) [][]string {
 	return [][]string{

@@ -73,7 +73,7 @@ func schedulerClass() *class {
 		if err := v.caller.Admin(); err != nil {
 			return nil, err
 		}
-		_, err := s.RemoveBetween(v.r.Context(), from, to)
+		_, err := s.RemoveBetween(v.r.Context(), from, to, v.caller.MayRemove())
 		return nil, err
 	}
 	return &class{
@@ -126,7 +126,7 @@ func schedulerClass() *class {
 				if err := v.caller.Admin(); err != nil {
 					return nil, err
 				}
-				return nil, s.Remove(v.r.Context(), a.text(0))
+				return nil, s.Remove(v.r.Context(), a.text(0), v.caller.MayRemove())
 			}),
 		},
 	}
