@@ -80,7 +80,8 @@ func TestGroupThatBeginsAnewOvertakesNothing(t *testing.T) {
 // them no more.
 func TestGroupBeginsAnewWithoutWhatIsGone(t *testing.T) {
 	t.Parallel()
-	set := policies(t, "queue://Q", func(p *policy.Policy) { p.ExpirePeriod = time.Second })
+	window := policies(t, "queue://Q", func(p *policy.Policy) { p.ExpirePeriod = time.Second })
+	tail := policies(t, "queue://Q", func(p *policy.Policy) { p.ExpirePeriod, p.Limits.Window = time.Second, 1<<10 })
 	two := broker.Selection{Selector: "JMSXGroupSeq = 2"}
 	for name, c := range map[string]struct {
 		selector string // the owner's
@@ -94,21 +95,28 @@ func TestGroupBeginsAnewWithoutWhatIsGone(t *testing.T) {
 		"purged":   {remove: func(ctx context.Context, n *node) (int64, error) { return n.Purge(ctx, q("Q")) }},
 		"unwanted": {selector: "JMSXGroupSeq <> 2", waits: true},
 	} {
-		for _, late := range []bool{false, true} {
-			if name == "purged" && !late {
+		for i := range 4 {
+			late, set := i%2 == 1, window
+			if i > 1 {
+				set = tail
+			}
+			if name == "purged" && i != 1 || name == "unwanted" && i > 1 {
 				continue
 			}
-			t.Run(fmt.Sprint(name, ", late ", late), func(t *testing.T) {
+			t.Run(fmt.Sprint(name, ", late ", late, ", in the tail ", i > 1), func(t *testing.T) {
 				t.Parallel()
 				n := startNode(t, broker.Options{Policies: set})
 				a, b, dead := n.connect("a"), n.connect("b"), n.connect("dead")
 				dead.subscribe(on(q("ActiveMQ.DLQ")), 10)
 				o := on(q("Q"))
 				o.Selector = c.selector
-				a.subscribe(o, 1)
-				a.post(q("Q"), inGroup("1", "G", 0))
-				a.receive(1)
+				a.subscribe(o, 2)
+				a.post(q("Q"), inGroup("1", "G", 0), inGroup("filler", "H", 0))
+				a.receive(2)
 				b.subscribe(on(q("Q")), 10)
+				for range 50 {
+					a.post(q("Q"), inGroup("filler", "H", 0))
+				}
 				var waiting []*message.Message
 				for i := range 3 {
 					m := inGroup(fmt.Sprint("2.", i), "G", 2)

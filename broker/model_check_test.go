@@ -379,11 +379,11 @@ func (w *world) checkServed() {
 }
 
 // keeps reports whether an entry may have to wait because of its group, though a consumer wants it: the
-// group is another's, and the entry does not begin it anew, with nothing of it waiting before, now or
-// when it came; or a transaction decides on one before it whose consumer is gone.
+// group is another's, and the entry does not begin it anew, with nothing of it waiting before; or a
+// transaction decides on one before it whose consumer is gone.
 func (q *modelQueue) keeps(e *modelEntry, s *modelSub) bool {
 	owner, owned := q.owners[e.group]
-	others := e.groupSeq != 1 || e.seen || e.waited
+	others := e.groupSeq != 1 || e.seen
 	for _, x := range q.entries {
 		if x == e || x.group != e.group || e.id != 0 && x.id > e.id {
 			continue

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/manifoldmq/manifold/store"
@@ -88,11 +89,11 @@ func (q *Queue) toFront(e Entry) {
 		q.front = append(q.front, e)
 		return
 	}
-	at, _ := slices.BinarySearchFunc(q.front, e.Ref.ID, func(o Entry, id store.ID) int {
-		if o.Ref.ID < id {
-			return -1
-		}
-		return 1
-	})
+	at, _ := q.inFront(e.Ref.ID)
 	q.front = slices.Insert(q.front, at, e)
+}
+
+// inFront returns where an entry is, or would be, among those that go first.
+func (q *Queue) inFront(id store.ID) (at int, ok bool) {
+	return slices.BinarySearchFunc(q.front, id, func(o Entry, id store.ID) int { return cmp.Compare(o.Ref.ID, id) })
 }

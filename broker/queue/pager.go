@@ -217,7 +217,7 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 		if over || after >= upTo || !s.ready() {
 			s.scanning = false
 			s.finished[index] = !over && after >= upTo
-			late := s.finished[index] && q.fetchLate(s, l, ^store.ID(0))
+			late := s.finished[index] && q.fetchLate(s, l, ^store.ID(0)) || q.unsure
 			if s.finished[index] && len(q.front) > 0 {
 				s.frontGen, late = q.frontGen-1, true
 			}
@@ -262,6 +262,7 @@ func (q *Queue) scan(s *consumerState, l *level, epoch uint64) {
 			if len(q.front) > 0 {
 				s.frontGen, late = q.frontGen-1, true // it may have what others have fetched
 			}
+			late = late || q.unsure
 		}
 		q.unlock()
 		if len(found) > 0 || late {
@@ -308,10 +309,18 @@ func (q *Queue) fetchLate(s *consumerState, l *level, upTo store.ID) (found bool
 	return found
 }
 
-// mayHave reports whether a consumer may have an entry of a group.
+// mayHave reports whether a consumer may have an entry of a group, of which the store has told.
 func (q *Queue) mayHave(s *consumerState, e *Entry) bool {
 	q.lock()
 	defer q.unlock()
+	if l := q.levelOf(e.Ref.Prio); !l.tail || e.Ref.ID <= l.cursor {
+		return false // the window has it, or had
+	}
+	if _, taken := q.taken[e.Ref.ID]; taken {
+		if _, waits := q.inFront(e.Ref.ID); !waits {
+			return false // it has gone, or is with somebody, and nothing waits for it
+		}
+	}
 	return q.grants(q.groupOf(e.Msg), s.Consumer, e)
 }
 
