@@ -187,6 +187,10 @@ func (c *converter) hint(name string, known []string) string {
 
 // inside reads what is in an element.
 func (c *converter) inside(n *node, k *class) {
+	if k.name == "plugins" {
+		c.plugins(n)
+		return
+	}
 	for _, child := range n.children {
 		c.element(child, k)
 	}

@@ -145,6 +145,14 @@ security:
   users_file: conf/users.properties
   groups_file: conf/groups.properties`,
 		},
+		"several plugins that ask who clients are": {
+			inBroker(`<plugins><simpleAuthenticationPlugin anonymousAccessAllowed="true"><users><authenticationUser username="u" password="p" groups="g"/></users></simpleAuthenticationPlugin>
+				<jaasAuthenticationPlugin configuration="first"/><jaasAuthenticationPlugin configuration="last"/></plugins>`),
+			`
+security:
+  login_config: conf/login.config
+  login_realm: last`,
+		},
 		"permissions that allow nothing": {
 			inBroker(`<plugins><simpleAuthenticationPlugin><users><authenticationUser username="u" password="p" groups="g"/></users></simpleAuthenticationPlugin>
 				<authorizationPlugin><map><authorizationMap/></map></authorizationPlugin></plugins>`),

@@ -87,6 +87,38 @@ func securityClasses() []class {
 	}
 }
 
+// plugins reads the plugins. Of several that ask who clients are ActiveMQ asks the last one, which lies
+// around the others, and these take its word: who they know alone is not let in.
+func (c *converter) plugins(n *node) {
+	last := -1
+	for i, child := range n.children {
+		if child.authenticates() {
+			last = i
+		}
+	}
+	for i, child := range n.children {
+		if i < last && child.authenticates() {
+			c.report(child, Dropped, "", "ActiveMQ asks the last of the plugins that ask who clients are", false)
+			continue
+		}
+		c.element(child, c.classes["plugins"])
+	}
+}
+
+// authenticates reports whether an element is a plugin that asks who clients are.
+func (n *node) authenticates() bool {
+	name := n.name
+	if class := n.value("class"); name == "bean" {
+		name = class[strings.LastIndexByte(class, '.')+1:]
+	}
+	for _, plugin := range []string{"simpleAuthenticationPlugin", "jaasAuthenticationPlugin", "jaasCertificateAuthenticationPlugin", "jaasDualAuthenticationPlugin"} {
+		if strings.EqualFold(name, plugin) {
+			return true
+		}
+	}
+	return false
+}
+
 // simpleAuthentication reads users that stand in the file.
 func (c *converter) simpleAuthentication(n *node) {
 	c.users.authenticates = true
@@ -158,10 +190,6 @@ func (c *converter) jaas(n *node) {
 	file := filepath.Join(filepath.Dir(c.in.Name), "login.config")
 	if v, ok := c.lookup("java.security.auth.login.config"); ok && v != "" {
 		file = c.path(v)
-	}
-	if c.out.get("security.login_config") != nil {
-		c.report(n, Dropped, "", "another plugin names a realm already", true)
-		return
 	}
 	c.out.text("security.login_config", file, line)
 	c.out.text("security.login_realm", realm, line)
