@@ -13,6 +13,7 @@ import (
 // Producer sends to one destination, or to each member of a composite one.
 type Producer struct {
 	c       *Connection
+	to      []address.Address // never changes, as targets may when they are made anew
 	targets []*Destination
 	single  holder // of one queue
 	control bool   // what is sent speaks to the broker itself
@@ -37,7 +38,7 @@ func (c *Connection) Producer(to ...address.Address) (*Producer, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.targets = append(p.targets, d)
+		p.to, p.targets = append(p.to, d.Address), append(p.targets, d)
 		p.control = p.control || isSchedulerControl(a) || isStatistics(a)
 	}
 	p.setSingle()
@@ -59,14 +60,8 @@ func (c *Connection) Producer(to ...address.Address) (*Producer, error) {
 // Connection returns whose producer it is.
 func (p *Producer) Connection() *Connection { return p.c }
 
-// Addresses returns what the producer is for.
-func (p *Producer) Addresses() []address.Address {
-	list := make([]address.Address, len(p.targets))
-	for i, d := range p.targets {
-		list[i] = d.Address
-	}
-	return list
-}
+// Addresses returns what the producer is for. The caller must not change it.
+func (p *Producer) Addresses() []address.Address { return p.to }
 
 // Tell lets events tell of the producer, and of its end. It is for those that a client has by itself,
 // and not for those by which a protocol sends.

@@ -35,3 +35,36 @@ func TestProducersEndWithTheirConnection(t *testing.T) {
 		t.Errorf("a producer of a connection that has ended: %v", err)
 	}
 }
+
+// TestProducersAddressesAreReadMeanwhile has somebody else ask what a producer is for while its
+// destination is made anew.
+func TestProducersAddressesAreReadMeanwhile(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	c := n.connect("c")
+	p, err := c.Producer(q("Q"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if err := n.Delete(t.Context(), q("Q")); err != nil {
+			t.Fatal(err)
+		}
+		asked := make(chan bool)
+		go func() {
+			list := p.Addresses()
+			asked <- len(list) == 1 && list[0] == q("Q")
+		}()
+		m, token := text("m", true), c.token()
+		if err := p.Send(m, nil, token); err != nil {
+			t.Fatal(err)
+		}
+		c.Flush()
+		if err := c.confirm(token); err != nil {
+			t.Fatal(err)
+		}
+		if !<-asked {
+			t.Error("it is for something else")
+		}
+	}
+}
