@@ -153,6 +153,21 @@ func TestGroupBeginsAnewWithoutWhatIsGone(t *testing.T) {
 	}
 }
 
+// TestGroupBeginsWithWhatItsOwnerPassedOver has a consumer own a group by a message behind the one that
+// begins it, which its selector does not want: that is anybody's.
+func TestGroupBeginsWithWhatItsOwnerPassedOver(t *testing.T) {
+	t.Parallel()
+	n := startNode(t, broker.Options{})
+	a, b := n.connect("a"), n.connect("b")
+	a.post(q("Q"), inGroup("begin", "G", 1), inGroup("wanted", "G", 2))
+	o := on(q("Q"))
+	o.Selector = "JMSXGroupSeq = 2"
+	a.subscribe(o, 10)
+	equal(t, a.receive(1), []string{"wanted"})
+	b.subscribe(on(q("Q")), 10)
+	equal(t, b.receive(1), []string{"begin"})
+}
+
 // TestGroupIsClosedOnce has the last message of a part of a group come again when the next part is under
 // way: it does not close that too.
 func TestGroupIsClosedOnce(t *testing.T) {

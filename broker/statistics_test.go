@@ -27,6 +27,7 @@ func TestStatisticsDestinations(t *testing.T) {
 	ask(q("ActiveMQ.Statistics.Broker"))
 	ask(q("ActiveMQ.Statistics.Destination.A.>"), message.Field{Name: "ActiveMQ.Statistics.Destination.List.End.With.Null", Value: message.OfBool(true)})
 	ask(topic("ActiveMQ.Statistics.DestinationA.3"))
+	c.receive(5) // what the consumer has had is counted
 	ask(q("ActiveMQ.Statistics.Subscription"))
 	ask(q("ActiveMQ.Statistics.Destination.nothing"))
 	ask(q("ActiveMQ.Statistics.Broker"), message.Field{Name: "ActiveMQ.Statistics.Broker.Reset", Value: message.OfBool(true)})

@@ -297,7 +297,7 @@ func (r *runner) place(e *Entry, l *level, seq uint64) placed {
 	}
 	g := q.groupOf(e.Msg)
 	// A new group goes to the consumer that has the fewest.
-	choose := g.name != "" && g.isOpen(e.Msg, e.Ref.ID) && !q.options.Load().StrictOrder
+	choose := g.name != "" && g.isOpen(e) && !q.options.Load().StrictOrder
 	if choose {
 		q.tries++
 	}
@@ -367,7 +367,7 @@ func (r *runner) offer(s *consumerState, e *Entry, g group, l *level, seq uint64
 		// What others may have seen has not been seen by this one.
 		e.Note, hidden = s.note(e.Msg), Redelivered
 	}
-	if g.name != "" && (g.isOpen(e.Msg, e.Ref.ID) || g.owner.consumerState != s) {
+	if g.name != "" && (g.isOpen(e) || g.owner.consumerState != s) {
 		e.Flags |= FirstInGroup
 	}
 	if !s.deliver(q, e, hidden) {

@@ -49,17 +49,19 @@ func groupName(m *message.Message) string {
 	return "sha256 " + string(sum[:])
 }
 
-// begins reports whether a message begins a group anew (JMSXGroupSeq 1), so that anybody may have it.
+// begins reports whether an entry begins a group anew (JMSXGroupSeq 1), so that anybody may have it.
 // While others of its group wait before it, it does not, as it would overtake them. Nor does one that
-// comes again after its group has begun.
-func (o *ownership) begins(seq int32, id store.ID) bool {
-	return seq == 1 && id > o.since && (o.lowest == 0 || o.lowest >= id)
+// comes again after its group has begun, unless its owner does not want it, which has then passed it
+// over.
+func (o *ownership) begins(e *Entry) bool {
+	if e.Msg.GroupSeq != 1 || o.lowest != 0 && o.lowest < e.Ref.ID {
+		return false
+	}
+	return e.Ref.ID > o.since || !o.wants(e) || o.shuns(e)
 }
 
-// isOpen reports whether any consumer may have a message, as far as its group is concerned.
-func (g group) isOpen(m *message.Message, id store.ID) bool {
-	return g.owner == nil || g.owner.begins(m.GroupSeq, id)
-}
+// isOpen reports whether any consumer may have an entry, as far as its group is concerned.
+func (g group) isOpen(e *Entry) bool { return g.owner == nil || g.owner.begins(e) }
 
 // grants reports whether a consumer may have an entry of a group. The caller holds the dispatch lock.
 func (q *Queue) grants(g group, c *Consumer, e *Entry) bool {
@@ -68,7 +70,7 @@ func (q *Queue) grants(g group, c *Consumer, e *Entry) bool {
 		q.passedOver = true
 		return false
 	}
-	if g.isOpen(e.Msg, id) || g.owner.Consumer == c {
+	if g.isOpen(e) || g.owner.Consumer == c {
 		return true
 	}
 	g.owner.refuse(e)
@@ -83,7 +85,7 @@ func (o *ownership) refuse(e *Entry) {
 	id := e.Ref.ID
 	switch {
 	case o.beginning != 0 && id >= o.beginning:
-	case e.Msg.GroupSeq == 1 && id > o.since:
+	case e.Msg.GroupSeq == 1 && (id > o.since || !o.wants(e) || o.shuns(e)):
 		o.beginning = id
 	case !o.wants(e) || o.shuns(e):
 	default:
@@ -137,7 +139,7 @@ func (q *Queue) own(g group, s *consumerState, e *Entry) {
 		q.disown(g.name, o)
 		return
 	case o.consumerState == s:
-		if o.begins(e.Msg.GroupSeq, e.Ref.ID) {
+		if o.begins(e) {
 			o.since = e.Ref.ID
 		}
 		q.got(o, e.Ref.ID)
