@@ -62,6 +62,10 @@ type connection struct {
 	dispatch *dispatch // nil: nothing was delivered yet
 }
 
+// maxBurst is how many commands are served before what was sent goes to the store, and before the
+// reader looks whether it should wait for space.
+const maxBurst = 256
+
 // serve runs the connection until it ends.
 func (c *connection) serve(ctx context.Context) {
 	c.reader = wire.NewReader((*liveReader)(c))
@@ -82,8 +86,9 @@ func (c *connection) serve(ctx context.Context) {
 		if !c.serveOne(ctx, cmd) {
 			return
 		}
-		// The burst is over when the next frame is not here yet.
-		for c.reader.More() {
+		// The burst is over when the next frame is not here yet, or when it could bring more sends than
+		// may wait for space: half as many may wait already.
+		for n := 1; n < maxBurst && c.reader.More(); n++ {
 			if cmd, err = c.reader.Next(); err != nil {
 				c.readFailed(err)
 				return

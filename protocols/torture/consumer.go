@@ -95,6 +95,7 @@ func (k *consumer) serve(c client.Client, life uint64) error {
 	if err := waiting.await(c, take); err != nil {
 		return err
 	}
+	l.Detach(attachment) // what it leaves may be with another before Close returns
 	return errors.Join(errDone, c.Close())
 }
 
