@@ -86,6 +86,7 @@ func drain(ctx context.Context, l *Ledger, broker Endpoint, o outlet, last Key) 
 		e, err := c.Next(wait)
 		switch {
 		case errors.Is(err, client.ErrIdle) && wait == settleDown:
+			l.Detach(attachment) // what it leaves may be with another before Close returns
 			return c.Close()
 		case errors.Is(err, client.ErrIdle) && empty:
 			return fmt.Errorf("%d settlements were not confirmed", len(waiting.waiting))
