@@ -85,21 +85,28 @@ func forceClass(name string, own []attribute) class {
 
 // redeliveryMap reads the policies of the redeliveryPlugin.
 func (c *converter) redeliveryMap(n *node) {
-	k := c.classes["redeliveryPolicyMap"]
+	c.mapOf(n, "redeliveryPolicyMap", "redeliveryPolicyEntries", "redeliveryPolicy", func(e *node) *class {
+		c.report(e, Kept, "destinations.policies.redelivery", "", false)
+		c.redeliveryPolicy(e, []string{"queue://>", "topic://>"})
+		return c.classes["redeliveryPolicy"]
+	})
+}
+
+// mapOf reads a map of ActiveMQ's: entries, and a defaultEntry, which is for all destinations. read
+// reads what stands in that, and returns its class.
+func (c *converter) mapOf(n *node, name, entries, entry string, read func(e *node) *class) {
 	for _, child := range n.children {
 		if child.name != "defaultEntry" {
-			c.element(child, k)
+			c.element(child, c.classes[name])
 			continue
 		}
 		c.report(child, Kept, "", "", false)
 		for _, e := range child.children {
-			if e.name != "redeliveryPolicy" {
-				c.unknown(e, c.classes["redeliveryPolicyEntries"])
-				continue
+			if e.name == entry {
+				c.rest(e, read(e))
+			} else {
+				c.unknown(e, c.classes[entries])
 			}
-			c.report(e, Kept, "destinations.policies.redelivery", "", false)
-			c.redeliveryPolicy(e, []string{"queue://>", "topic://>"})
-			c.rest(e, c.classes["redeliveryPolicy"])
 		}
 	}
 }

@@ -197,23 +197,11 @@ func (c *converter) jaas(n *node) {
 
 // authorizationMap reads permissions. One that gives nobody anything is one all the same.
 func (c *converter) authorizationMap(n *node) {
-	k := c.classes["authorizationMap"]
-	for _, child := range n.children {
-		if child.name != "defaultEntry" {
-			c.element(child, k)
-			continue
-		}
-		c.report(child, Kept, "", "", false)
-		for _, e := range child.children {
-			if e.name != "authorizationEntry" {
-				c.unknown(e, c.classes["authorizationEntries"])
-				continue
-			}
-			entry := c.class(e, c.classes["authorizationEntries"])
-			c.authorizationEntry(e, []string{"queue://>", "topic://>"})
-			c.rest(e, entry)
-		}
-	}
+	c.mapOf(n, "authorizationMap", "authorizationEntries", "authorizationEntry", func(e *node) *class {
+		entry := c.class(e, c.classes["authorizationEntries"])
+		c.authorizationEntry(e, []string{"queue://>", "topic://>"})
+		return entry
+	})
 }
 
 // authorizationEntry reads who has which right. all are the patterns of the default entry and of that for

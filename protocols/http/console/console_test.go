@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
 	"testing"
@@ -188,14 +189,7 @@ func TestConnections(t *testing.T) {
 	if _, err := c.Write([]byte("CONNECT\naccept-version:1.2\nhost:x\nclient-id:<b>me</b>\n\n\x00SUBSCRIBE\nid:1\ndestination:/queue/q\nreceipt:r\n\n\x00")); err != nil {
 		t.Fatal(err)
 	}
-	buf := make([]byte, 4096)
-	for text := ""; !strings.Contains(text, "RECEIPT"); {
-		n, err := c.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text += string(buf[:n])
-	}
+	awaitReceipt(t, c)
 	var list struct {
 		Connections []struct{ Client, Protocol, Remote, Listener string }
 	}
@@ -216,7 +210,7 @@ func TestConnections(t *testing.T) {
 	}
 	s.must("connections", "action", "close", "name", "<b>me</b>")
 	for {
-		if _, err := c.Read(buf); err != nil {
+		if _, err := c.Read(make([]byte, 4096)); err != nil {
 			break
 		}
 	}
@@ -380,6 +374,18 @@ func TestSlowConsumerIsAProblem(t *testing.T) {
 	if _, err := c.Write([]byte("CONNECT\naccept-version:1.2\nhost:x\nclient-id:slow\n\n\x00SUBSCRIBE\nid:1\nack:client\nactivemq.prefetchSize:1\ndestination:/topic/news\nreceipt:r\n\n\x00")); err != nil {
 		t.Fatal(err)
 	}
+	awaitReceipt(t, c)
+	s.must("send", "to", "topic://news", "persistent", "yes", "body", "x", "copies", "1500")
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(s.get(""), "The consumer slow of topic://news does not keep up"); {
+		if time.Now().After(deadline) {
+			t.Fatal("the overview does not tell of it")
+		}
+	}
+}
+
+// awaitReceipt reads what a broker answers by STOMP, up to a receipt.
+func awaitReceipt(t *testing.T, c io.Reader) {
+	t.Helper()
 	buf := make([]byte, 4096)
 	for text := ""; !strings.Contains(text, "RECEIPT"); {
 		n, err := c.Read(buf)
@@ -387,11 +393,5 @@ func TestSlowConsumerIsAProblem(t *testing.T) {
 			t.Fatal(err)
 		}
 		text += string(buf[:n])
-	}
-	s.must("send", "to", "topic://news", "persistent", "yes", "body", "x", "copies", "1500")
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(s.get(""), "The consumer slow of topic://news does not keep up"); {
-		if time.Now().After(deadline) {
-			t.Fatal("the overview does not tell of it")
-		}
 	}
 }
